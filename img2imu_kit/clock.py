@@ -1,0 +1,150 @@
+"""An even clock: resample to another rate, and put time-stamped samples on a grid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from .errors import ClockError, ParameterError
+from .recording import Recording, check_rate, check_signal
+
+__all__ = ["from_samples", "resample"]
+
+
+def resample(recording: Recording, rate: float) -> Recording:
+    """The same motion at another rate: anti-aliased polyphase filtering.
+
+    Parameters
+    ----------
+    recording : Recording
+    rate : float
+        New rate in Hz. The ratio to the old one is taken to the nearest fraction with a
+        denominator up to 1000.
+
+    Returns
+    -------
+    Recording
+        Labels follow by nearest sample.
+    """
+    from scipy.signal import resample_poly
+
+    rate = check_rate(rate, where="rate")
+    if rate == recording.rate:
+        return recording
+    ratio = Fraction(rate / recording.rate).limit_denominator(1000)
+    signal = resample_poly(
+        recording.signal, ratio.numerator, ratio.denominator, axis=0, padtype="line"
+    )
+    labels = recording.labels
+    if labels is not None:
+        nearest = np.round(np.arange(len(signal)) * recording.rate / rate).astype(int)
+        labels = labels[np.minimum(nearest, len(labels) - 1)]
+    return replace(recording, signal=signal.astype(np.float32), rate=rate, labels=labels)
+
+
+def from_samples(
+    signal: np.ndarray,
+    times_s: np.ndarray,
+    *,
+    rate: float | None = None,
+    gap: str = "raise",
+    longest_gap_s: float = 0.5,
+    labels: np.ndarray | None = None,
+    name: str = "",
+    **about,
+) -> list[Recording]:
+    """Put samples with time stamps of their own on an even clock.
+
+    Parameters
+    ----------
+    signal : float [T, C]
+    times_s : float [T]
+        Time stamps in seconds, never decreasing; equal stamps (a phone delivering a batch) are
+        averaged into one sample.
+    rate : float, optional
+        Rate of the even clock in Hz. Default: samples over the time they span, gaps left out.
+    gap : {"raise", "split", "interpolate"}
+        What a silence longer than `longest_gap_s` means: an error, the end of a recording and the
+        start of the next, or a straight line across it.
+    longest_gap_s : float
+        Shorter silences are always interpolated.
+    labels, name, **about
+        As in `Recording`; ``labels`` follow by nearest sample.
+
+    Returns
+    -------
+    list of Recording
+        One, or with ``gap="split"`` one for each unbroken stretch of at least two samples.
+
+    Raises
+    ------
+    ClockError
+        Stamps that run backwards (with the index), a gap under ``gap="raise"``, no elapsed time.
+    """
+    where = name or "samples"
+    if gap not in ("raise", "split", "interpolate"):
+        raise ParameterError(f'gap is {gap!r}, expected "raise", "split" or "interpolate"')
+    signal = check_signal(signal, where=where)
+    times_s = np.asarray(times_s, dtype=np.float64)
+    labels = None if labels is None else np.asarray(labels, dtype=object)
+    if times_s.shape != (len(signal),):
+        raise ClockError(f"{len(signal)} samples but {times_s.shape} time stamps", where=where)
+    if not np.isfinite(times_s).all():
+        bad = int(np.flatnonzero(~np.isfinite(times_s))[0])
+        raise ClockError(f"time stamp of sample {bad} is {times_s[bad]}", where=where)
+    steps = np.diff(times_s)
+    if (steps < 0).any():
+        bad = int(np.flatnonzero(steps < 0)[0]) + 1
+        raise ClockError(
+            f"time runs backwards at sample {bad}: {times_s[bad - 1]:g} s, then {times_s[bad]:g} s",
+            where=where,
+            remedy="Sort the rows by time, or give rate= and no time column.",
+        )
+    holes = steps > longest_gap_s
+    if holes.any() and gap == "raise":
+        bad = int(np.flatnonzero(holes)[0])
+        raise ClockError(
+            f"{int(holes.sum())} gap(s) over {longest_gap_s:g} s, the first of {steps[bad]:.3g} s "
+            f"after sample {bad}",
+            where=where,
+            remedy='Choose gap="split" or gap="interpolate", or a larger longest_gap_s.',
+        )
+    if rate is None:
+        span = steps[~holes].sum()
+        if span <= 0:
+            raise ClockError("no time passes between the stamps", where=where, remedy="Give rate=.")
+        rate = float((~holes).sum() / span)
+    rate = check_rate(rate, where=where)
+    edges = np.flatnonzero(holes) + 1 if gap == "split" else np.array([], dtype=int)
+    pieces = []
+    for start, stop in zip([0, *edges], [*edges, len(signal)], strict=True):
+        piece = slice(start, stop)
+        grid, even = _even(signal[piece], times_s[piece], rate)
+        if len(grid) < 2:
+            continue
+        nearest = np.searchsorted(times_s[piece], grid - 0.5 / rate).clip(max=stop - start - 1)
+        pieces.append(
+            Recording(
+                even,
+                rate,
+                name=name,
+                labels=None if labels is None else labels[piece][nearest],
+                start_s=float(times_s[start] - times_s[0]),
+                **about,
+            )
+        )
+    if not pieces:
+        raise ClockError("no stretch of two samples or more between the gaps", where=where)
+    return pieces
+
+
+def _even(signal: np.ndarray, times_s: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Even grid [S] from the first stamp to the last, and the signal [S, C] interpolated on it."""
+    stamps, first = np.unique(times_s, return_index=True)
+    counts = np.diff([*first, len(times_s)])
+    mean = np.add.reduceat(signal.astype(np.float64), first, axis=0) / counts[:, None]
+    grid = stamps[0] + np.arange(int(np.floor((stamps[-1] - stamps[0]) * rate + 1e-6)) + 1) / rate
+    even = np.stack([np.interp(grid, stamps, column) for column in mean.T], axis=1)
+    return grid, even.astype(np.float32)

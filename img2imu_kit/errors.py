@@ -1,0 +1,98 @@
+"""What can go wrong, said usefully: what happened, where, and what to do next."""
+
+from __future__ import annotations
+
+__all__ = [
+    "ClockError",
+    "ConstantAxisWarning",
+    "DatasetError",
+    "DownloadError",
+    "FormatError",
+    "GuessWarning",
+    "Img2ImuError",
+    "LeakageWarning",
+    "ParameterError",
+    "SignalError",
+    "SplitError",
+    "WeightsError",
+]
+
+
+class Img2ImuError(Exception):
+    """Base of every error this package raises on purpose.
+
+    Parameters
+    ----------
+    what : str
+        What was found and what was expected.
+    where : str, optional
+        File, line, axis or sample.
+    remedy : str, optional
+        What to do next.
+
+    Examples
+    --------
+    >>> print(Img2ImuError("rate is -5 Hz", where="walk.csv", remedy="Pass rate=<Hz>."))
+    walk.csv: rate is -5 Hz. Pass rate=<Hz>.
+    """
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what, self.where, self.remedy = what, where, remedy
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        advice = f" {self.remedy}" if self.remedy else ""
+        stop = "." if advice and not self.what.endswith((".", "?", "!")) else ""
+        return f"{place}{self.what}{stop}{advice}"
+
+    def __reduce__(self):  # keyword arguments survive the trip between processes
+        return _rebuild, (type(self), self.what, self.where, self.remedy)
+
+
+def _rebuild(kind: type[Img2ImuError], what: str, where: str, remedy: str) -> Img2ImuError:
+    return kind(what, where=where, remedy=remedy)
+
+
+class ParameterError(Img2ImuError, ValueError):
+    """A setting is out of range, or two settings contradict each other."""
+
+
+class SignalError(Img2ImuError, ValueError):
+    """The numbers of a signal cannot be used: NaN, wrong shape, too short."""
+
+
+class ClockError(Img2ImuError, ValueError):
+    """A sampling rate or time stamps are missing, implausible, backwards or have gaps."""
+
+
+class FormatError(Img2ImuError, ValueError):
+    """A file does not hold what was asked of it: empty, malformed line, missing column."""
+
+
+class DatasetError(Img2ImuError):
+    """A data set is unknown, incomplete or not where it should be."""
+
+
+class DownloadError(DatasetError, OSError):
+    """A download failed, was cut, or does not match its checksum."""
+
+
+class WeightsError(Img2ImuError, ValueError):
+    """A file of weights does not fit its network, or is not safe to open."""
+
+
+class SplitError(Img2ImuError, ValueError):
+    """Too few subjects, classes or windows for the split that was asked for."""
+
+
+class LeakageWarning(UserWarning):
+    """A split puts windows of one subject or recording on both sides."""
+
+
+class ConstantAxisWarning(UserWarning):
+    """An axis never changes; its picture is mid-grey."""
+
+
+class GuessWarning(UserWarning):
+    """Something was guessed from the file; the message says what, and how to override it."""
