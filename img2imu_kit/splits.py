@@ -23,7 +23,8 @@ def split_by(
         are too few.
     labels : array [N]
     test : float
-        Share of the groups to test on, at least one.
+        Share of the groups to test on, at least one. Where each group holds one class only (an
+        event, a trial), the share is taken within each class.
     seed, tries : int
         Random partitions are drawn until every class is on both sides, at most `tries` times.
 
@@ -60,15 +61,18 @@ def split_by(
             remedy="Record more subjects, merge or drop the class, or split by recording.",
         )
     generator = np.random.default_rng(seed)
-    size = min(max(1, round(test * len(names))), len(names) - 1)
+    # Groups of one class each (events, trials) are drawn within their class: a stratified fold.
+    strata = has.argmax(axis=1) if (has.sum(axis=1) == 1).all() else np.zeros(len(names), dtype=int)
     for _ in range(tries):
         chosen = np.zeros(len(names), dtype=bool)
-        chosen[generator.permutation(len(names))[:size]] = True
+        for stratum in np.unique(strata):
+            members = generator.permutation(np.flatnonzero(strata == stratum))
+            chosen[members[: min(max(1, round(test * len(members))), len(members) - 1)]] = True
         if has[chosen].any(axis=0).all() and has[~chosen].any(axis=0).all():
             tested = chosen[group_of]
             return np.flatnonzero(~tested), np.flatnonzero(tested)
     raise SplitError(
-        f"in {tries} draws no {size} of {len(names)} groups held every class on both sides",
+        f"in {tries} draws of {test:.0%} of {len(names)} groups, not every class was on both sides",
         remedy="Use a larger share test=, or merge rare classes.",
     )
 

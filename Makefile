@@ -1,0 +1,35 @@
+# make quickstart | test | lab | bench | lint; the virtual environment is made once, by the first.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+WORKERS ?= 2
+
+.PHONY: quickstart test lab bench lint clean
+
+quickstart: $(READY)
+	@$(BIN)/img2imu quickstart
+
+test: $(READY) lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --nbmake --nbmake-timeout=300 \
+		tests img2imu_kit README.md notebooks
+
+lab: $(READY)
+	$(BIN)/jupyter lab notebooks
+
+bench: $(READY)
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("img2imu_kit needs Python 3.11 or newer; say: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV): about 2 minutes and 6 GB the first time (PyTorch is most of it)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) results gallery .pytest_cache .ruff_cache build *.egg-info
