@@ -1,0 +1,179 @@
+"""The library from a shell: ``img2imu convert``, ``datasets``, ``few-label``, ``quickstart``."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import Img2ImuError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="img2imu",
+    help="IMU windows as RGB spectrogram images, read by vision networks.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Entry point: a typed error becomes one line on stderr and exit code 1."""
+    warnings.showwarning = _say
+    try:
+        app()
+    except Img2ImuError as error:
+        typer.secho(f"error: {error}", err=True, fg="red")
+        sys.exit(1)
+
+
+def _say(message, category, filename, lineno, file=None, line=None) -> None:
+    typer.secho(f"note: {message}", err=True, fg="yellow")
+
+
+@app.command()
+def quickstart(
+    folder: Annotated[Path, typer.Option(help="Where the figure and the table go.")] = Path(
+        "results"
+    ),
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic people and of the draws.")] = 0,
+) -> None:
+    """The whole story on synthetic motion: pictures, backbone, few-label score, t-SNE.
+
+    Example: `img2imu quickstart --folder results`
+    """
+    typer.echo("Synthetic motion -> spectrogram images -> vision backbone -> few-label score")
+    from .quickstart import quickstart as run
+
+    story = run(folder, seed=seed)
+    typer.echo(f"\n{story.table}\n\nFigure: {story.figure}\nTable:  {story.csv}")
+    typer.echo("Open the notebooks: make lab   (or: jupyter lab notebooks/00_quickstart.ipynb)")
+
+
+@app.command()
+def convert(
+    paths: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them.")],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures and images.npz.")] = Path(
+        "pictures"
+    ),
+    seconds: Annotated[float, typer.Option(help="Length of a window.")] = 5.0,
+    overlap: Annotated[float, typer.Option(help="Share of a window seen again by the next.")] = 0.0,
+    params: Annotated[str, typer.Option(help="Preset of spectrogram parameters.")] = "default",
+    rate: Annotated[float | None, typer.Option(help="Hz, for files without time stamps.")] = None,
+    time: Annotated[str | None, typer.Option(help="Name or position of the time column.")] = None,
+    time_unit: Annotated[str | None, typer.Option(help="s, ms, us or ns.")] = None,
+    label: Annotated[str | None, typer.Option(help="Name or position of the label column.")] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Signal columns, comma separated, in the order x,y,z.")
+    ] = None,
+    gap: Annotated[
+        str, typer.Option(help="A silence in the time stamps: raise, split or interpolate.")
+    ] = "split",
+    png: Annotated[bool, typer.Option(help="One picture with axes for each window.")] = True,
+) -> None:
+    """Turn recordings into spectrogram pictures (PNG with axes) and one `images.npz` batch.
+
+    A file that cannot be read is reported by name at the end, the others are done, and the exit
+    code is 1.
+
+    Example: `img2imu convert walk.csv runs/ --seconds 4 --out pictures`
+    """
+    from .batch import files_to_pictures
+
+    reading = {
+        "rate": rate,
+        "time": _column(time),
+        "time_unit": time_unit,
+        "label": _column(label),
+        "columns": columns and [_column(name) for name in columns.split(",")],
+        "gap": gap,
+    }
+    done = files_to_pictures(
+        paths, out, seconds=seconds, overlap=overlap, params=params, png=png, reading=reading
+    )
+    typer.echo(f"{done.windows} windows of {done.files} file(s) -> {done.archive}")
+    for path, problem in done.failed.items():
+        typer.secho(f"not converted: {path}: {problem}", err=True, fg="red")
+    if done.failed:
+        raise typer.Exit(1)
+
+
+@app.command("datasets")
+def datasets_(
+    fetch: Annotated[str | None, typer.Option(help="Download this data set to the cache.")] = None,
+) -> None:
+    """List the public data sets, or fetch one.
+
+    Example: `img2imu datasets --fetch swimming`
+    """
+    from . import datasets
+
+    if fetch:
+        typer.echo(f"{fetch} is in {datasets.fetch(fetch)}")
+    else:
+        typer.echo(datasets.list_datasets().to_string())
+
+
+@app.command("few-label")
+def few_label(
+    task: Annotated[str, typer.Argument(help="activity, swimming, gestures or driving.")],
+    backbone: Annotated[str, typer.Option(help="Name of a timm model.")] = "mobilenetv2_100",
+    weights: Annotated[
+        str | None, typer.Option(help="File or folder of safetensors, or 'timm' to download.")
+    ] = None,
+    shots: Annotated[
+        str, typer.Option(help="Labelled windows a class: 10 or 1,5,10.")
+    ] = "10",
+    seeds: Annotated[int, typer.Option(help="Draws of subjects and shots.")] = 5,
+    params: Annotated[str, typer.Option(help="Preset of spectrogram parameters.")] = "default",
+    layer: Annotated[int | None, typer.Option(help="Stage of the backbone that is read.")] = None,
+    pool: Annotated[str, typer.Option(help="gap, time or grid.")] = "grid",
+    size: Annotated[int, typer.Option(help="Side of the image in pixels.")] = 96,
+    axes: Annotated[str, typer.Option(help="Sensor that is drawn: acc or gyro.")] = "acc",
+    data: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write one row a draw here.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw the scores here (PNG).")] = None,
+) -> None:
+    """Macro-F1 from few labels: these weights, random weights, hand-crafted statistics.
+
+    Training and test never share a subject (driving: an event). The interval is the 95 %
+    t-interval of the mean over draws.
+
+    Example: `img2imu few-label swimming --weights mobilenetv2_100.safetensors --shots 10`
+    """
+    from .evaluate import summary
+    from .tasks import score_task
+
+    table = score_task(
+        task,
+        backbone,
+        weights,
+        folder=data,
+        shots=[int(k) for k in shots.split(",")],
+        seeds=seeds,
+        params=params,
+        layer=layer,
+        pool=pool,
+        size=size,
+        axes=axes,
+        progress=True,
+    )
+    typer.echo(summary(table).to_string())
+    if csv:
+        table.to_csv(csv, index=False)
+    if figure:
+        from . import plot
+
+        plot.save(plot.plot_scores(table), figure)
+
+
+def _column(name: str | None) -> str | int | None:
+    """A column by position where the user typed a number, else by name."""
+    return int(name) if name is not None and name.isdigit() else name

@@ -1,0 +1,356 @@
+"""Unlabelled picture corpora: decoded once, kept as one memory-mapped uint8 array."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import itertools
+import json
+import os
+import tarfile
+import tempfile
+import warnings
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pooch
+from PIL import Image
+from tqdm.auto import tqdm
+
+from .errors import DatasetError, FormatError, ParameterError
+
+__all__ = ["ImageSet", "load_images"]
+
+_PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff", ".gif")
+_SHARDS = (".tar", ".tar.gz", ".tgz")
+_LAYOUT = 1  # of the cache; a change of what is stored makes every key new
+_CHUNK = 32  # pictures a thread takes at once
+
+Item = tuple[str, str, Callable[[], Image.Image]]  # name, label, how to open it
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Decoded pictures of one size; index it to get some of them.
+
+    Attributes
+    ----------
+    pixels : uint8 [N, 3, S, S]
+        RGB, memory-mapped where they come from the cache.
+    labels : str [N] (object) or None
+        Class names where the source has them, ``""`` for a picture without.
+    mean, std : tuple of 3 floats
+        Statistics of the channels on a scale from 0 to 1.
+    skipped : tuple of (name, reason)
+        Pictures that could not be decoded.
+    source : str
+        Where they came from, and a fingerprint of it.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray | None
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+    source: str = "array"
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, index) -> ImageSet:
+        if isinstance(index, (int, np.integer)):
+            index = slice(index, index + 1 or None)
+        labels = None if self.labels is None else self.labels[index]
+        return replace(self, pixels=self.pixels[index], labels=labels)
+
+    def __repr__(self) -> str:
+        classes = 0 if self.labels is None else len(set(self.labels) - {""})
+        side = self.pixels.shape[-1]
+        return (
+            f"ImageSet({len(self)} of {side} x {side}, {classes} classes, "
+            f"{len(self.skipped)} skipped, from {self.source})"
+        )
+
+
+def load_images(
+    source: str | Path | Iterable[Path] | np.ndarray,
+    size: int = 64,
+    *,
+    split: str = "train",
+    root: str | Path | None = None,
+    cache: str | Path | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> ImageSet:
+    """Pictures from a folder, tar shards, a timm data set or an array, as one uint8 array.
+
+    Each is converted to RGB, its short side scaled to `size` and its centre cut out. The result
+    is kept on disk under a key of these settings and the files' names, sizes and times; the
+    second call only maps it.
+
+    Parameters
+    ----------
+    source : path, sequence of paths, str or array
+        A folder (searched with its subfolders) of pictures or of ``.tar``/``.tar.gz`` shards,
+        shards themselves, the name of a timm data set (``"torch/cifar10"``,
+        ``"hfds/<user>/<name>"``), or uint8 [N, 3, H, W].
+    size : int
+        Side of a stored picture in pixels.
+    split, root : str, path
+        For a timm data set: its part, and the folder that it is (or will be) stored in.
+    cache : path, optional
+        Folder of decoded corpora; the environment variable ``IMG2IMU_CACHE`` or the user's cache
+        folder unless given.
+    workers : int, optional
+        Decoding threads; one for each core unless given.
+    progress : bool
+        Show a bar while decoding.
+
+    Returns
+    -------
+    ImageSet
+        Labels are the names of class folders, or those of a ``manifest.csv[.gz]`` with the
+        columns ``key`` and ``label...`` beside the shards.
+
+    Raises
+    ------
+    DatasetError
+        Nothing there, or not a data set that timm can open.
+    FormatError
+        None of the pictures can be decoded, or a shard is cut.
+
+    Warns
+    -----
+    UserWarning
+        Some pictures could not be decoded; the message names the first, ``skipped`` all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> load_images(np.zeros((4, 3, 32, 32), dtype=np.uint8), size=16)
+    ImageSet(4 of 16 x 16, 0 classes, 0 skipped, from array)
+    """
+    if size < 8:
+        raise ParameterError(f"size is {size}, expected at least 8 pixels")
+    workers = workers or os.cpu_count() or 1
+    if isinstance(source, np.ndarray):
+        return _from_array(source, size)
+    items, total, identity, name = _open(source, split, root)
+    cache = Path(cache or os.environ.get("IMG2IMU_CACHE") or pooch.os_cache("img2imu_kit"))
+    fingerprint = hashlib.sha256(repr((_LAYOUT, size, identity)).encode()).hexdigest()[:16]
+    folder = cache / "images" / f"{size}-{fingerprint}"
+    if not folder.is_dir():
+        bar = tqdm(items(), "decoding", total, unit=" images", disable=not progress)
+        _store(bar, size, workers, folder, name)
+    found = _mapped(folder, size, f"{name} ({fingerprint})")
+    if found.skipped:
+        shown = ", ".join(f"{picture} ({reason})" for picture, reason in found.skipped[:3])
+        warnings.warn(
+            f"{len(found.skipped)} of {len(found) + len(found.skipped)} pictures of {name} could "
+            f"not be decoded and are left out: {shown}{', ...' * (len(found.skipped) > 3)}",
+            stacklevel=2,
+        )
+    return found
+
+
+def _from_array(pixels: np.ndarray, size: int) -> ImageSet:
+    if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[1] != 3 or len(pixels) == 0:
+        raise ParameterError(
+            f"images are {pixels.dtype} {list(pixels.shape)}, expected uint8 [N, 3, H, W]",
+            remedy="Use .transpose(0, 3, 1, 2) if channels come last.",
+        )
+    if pixels.shape[2:] != (size, size):
+        pictures = (Image.fromarray(picture) for picture in pixels.transpose(0, 2, 3, 1))
+        pixels = np.stack([_square(picture, size) for picture in pictures])
+    return ImageSet(pixels, None, *_statistics(pixels))
+
+
+# --- where pictures come from -----------------------------------------------------------------
+
+
+def _open(source, split: str, root) -> tuple[Callable[[], Iterator[Item]], int, object, str]:
+    """How to iterate over the pictures, how many there may be, and what identifies them."""
+    paths = [Path(source)] if isinstance(source, (str, Path)) else [Path(path) for path in source]
+    if isinstance(source, str) and "/" in source and not paths[0].exists():
+        prefix = source.split("/")[0]
+        if prefix in {"torch", "hfds", "tfds"}:
+            return _timm(source, split, root)
+    files = []
+    for path in paths:
+        if not path.exists():
+            raise DatasetError(
+                "there is no such folder or shard",
+                where=str(path),
+                remedy='A timm data set is named with its kind: "torch/cifar10", "hfds/...".',
+            )
+        files += sorted(path.rglob("*")) if path.is_dir() else [path]
+    shards = [file for file in files if file.name.lower().endswith(_SHARDS)]
+    pictures = [file for file in files if file.name.lower().endswith(_PICTURES)]
+    if not shards and not pictures:
+        raise DatasetError(
+            f"no picture ({' '.join(_PICTURES)}) and no shard ({' '.join(_SHARDS)})",
+            where=str(paths[0]),
+        )
+    labels = {shard.parent: _manifest(shard.parent) for shard in shards}
+    identity = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+
+    def items() -> Iterator[Item]:
+        for file in pictures:
+            label = "" if file.parent in paths else file.parent.name
+            yield str(file), label, partial(Image.open, file)
+        for shard in shards:
+            yield from _shard(shard, labels[shard.parent])
+
+    total = len(pictures) + sum(map(len, labels.values()))
+    return items, total or None, identity, paths[0].name or str(paths[0].resolve())
+
+
+def _shard(path: Path, labels: dict[str, str]) -> Iterator[Item]:
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if member.isfile() and member.name.lower().endswith(_PICTURES):
+                    inside = Path(member.name)
+                    label = labels.get(inside.stem, inside.parent.name)
+                    encoded = io.BytesIO(archive.extractfile(member).read())
+                    yield f"{path}:{member.name}", label, partial(Image.open, encoded)
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise FormatError(
+            f"the shard is cut or damaged ({error})", where=str(path), remedy="Download it again."
+        ) from None
+
+
+def _manifest(folder: Path) -> dict[str, str]:
+    """Label of each key, from the table beside the shards if there is one."""
+    for name, opener in (("manifest.csv.gz", gzip.open), ("manifest.csv", open)):
+        if (folder / name).is_file():
+            with opener(folder / name, "rt", newline="", encoding="utf-8") as lines:
+                rows = list(csv.DictReader(lines))
+            column = next((c for c in rows[0] if c.startswith("label")), None) if rows else None
+            if column and "key" in rows[0]:
+                return {row["key"]: row[column] or "" for row in rows}
+    return {}
+
+
+def _timm(name: str, split: str, root) -> tuple[Callable[[], Iterator[Item]], int, object, str]:
+    from timm.data import create_dataset
+
+    root = str(root or pooch.os_cache("img2imu_kit"))
+    try:
+        dataset = create_dataset(name, root=root, split=split, download=True)
+        count = len(dataset)
+    except Exception as error:
+        raise DatasetError(
+            f"timm could not open it: {error}", where=name, remedy="Check name, split and root."
+        ) from error
+
+    def items() -> Iterator[Item]:
+        for index in range(count):
+            image, target = dataset[index]
+            yield f"{name}[{index}]", str(target), lambda image=image: image
+
+    return items, count, (name, split, count, root), f"{name} {split}"
+
+
+# --- decoding and the cache -------------------------------------------------------------------
+
+
+def _store(items: Iterable[Item], size: int, workers: int, folder: Path, source: str) -> None:
+    """Decode into a temporary folder, then move it into place: all or nothing."""
+    labels, skipped = [], []
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            dir=folder.parent, prefix=".", ignore_cleanup_errors=True
+        ) as temporary:
+            made = Path(temporary) / "made"
+            made.mkdir()
+            with open(made / "pixels.u8", "wb") as file:
+                for name, label, pixels in _decoded(items, size, workers):
+                    if isinstance(pixels, str):
+                        skipped.append((name, pixels))
+                    else:
+                        file.write(pixels.tobytes())
+                        labels.append(label)
+            if not labels:
+                raise FormatError(
+                    f"none of {len(skipped)} pictures can be decoded; the first: {skipped[0]}"
+                    if skipped
+                    else "the shards hold no picture",
+                    where=source,
+                )
+            classed = labels if len(set(labels) - {""}) > 1 else None
+            (made / "about.json").write_text(
+                json.dumps({"count": len(labels), "labels": classed, "skipped": skipped})
+            )
+            try:
+                os.replace(made, folder)
+            except OSError:
+                if not folder.is_dir():  # else another process was first, with the same bytes
+                    raise
+    except OSError as error:
+        raise DatasetError(
+            f"the decoded pictures cannot be stored ({error.strerror or error})",
+            where=str(folder.parent),
+            remedy="Make room, or pass cache=<a folder you can write to>.",
+        ) from None
+
+
+def _decoded(items: Iterable[Item], size: int, workers: int) -> Iterator[tuple]:
+    """Pixels of each picture (or why there are none), in order; a bounded number in flight."""
+    items, waiting = iter(items), deque()
+    with ThreadPoolExecutor(workers) as pool:
+        while chunk := list(itertools.islice(items, _CHUNK)):
+            waiting.append(pool.submit(_decode, chunk, size))
+            if len(waiting) > 4 * workers:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+
+
+def _decode(chunk: list[Item], size: int) -> list[tuple]:
+    done = []
+    for name, label, opener in chunk:
+        try:
+            with opener() as picture:
+                done.append((name, label, _square(picture, size)))
+        except Exception as error:  # decoders raise many kinds; a bad picture must not stop us
+            done.append((name, label, f"{type(error).__name__}: {error}".split("\n")[0][:120]))
+    return done
+
+
+def _square(picture: Image.Image, size: int) -> np.ndarray:
+    """Centre square of a picture, `size` pixels wide: uint8 [3, size, size]."""
+    picture.draft("RGB", (size, size))  # a JPEG is decoded at 1/2, 1/4, 1/8 where that suffices
+    picture = picture.convert("RGB")
+    width, height = picture.size
+    if (width, height) != (size, size):
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        box = (left, top, left + side, top + side)
+        picture = picture.resize((size, size), Image.Resampling.BICUBIC, box, reducing_gap=2)
+    return np.asarray(picture).transpose(2, 0, 1)
+
+
+def _mapped(folder: Path, size: int, source: str) -> ImageSet:
+    about = json.loads((folder / "about.json").read_text())
+    shape = (about["count"], 3, size, size)
+    pixels = np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r", shape=shape)
+    labels = about["labels"] and np.array(about["labels"], dtype=object)
+    skipped = tuple((name, reason) for name, reason in about["skipped"])
+    return ImageSet(pixels, labels, *_statistics(pixels), skipped, source)
+
+
+def _statistics(pixels: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel, from 2,000 pictures at most."""
+    sample = np.asarray(pixels[:: -(-len(pixels) // 2000)], dtype=np.float32) / 255
+    mean, std = sample.mean(axis=(0, 2, 3)), sample.std(axis=(0, 2, 3))
+    return tuple(map(float, mean.round(4))), tuple(map(float, std.round(4)))

@@ -1,0 +1,285 @@
+"""From power to RGB pictures, and back to a signal as far as that goes."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .errors import ConstantAxisWarning, ParameterError, SignalError
+from .params import SpectrogramParams, presets, resolve
+from .recording import Recording, axis_index, default_axes
+from .spectrograms import Spectrograms, as_batch, grid, power_blocks, scaled, spectrogram, taper
+from .windowing import Windows
+
+__all__ = ["picture", "to_image", "to_signal"]
+
+#: What an axis that never changes is drawn in.
+_MID_GREY = 128
+
+#: Windows painted at once by `picture`.
+_AT_ONCE = 64
+
+
+def to_image(
+    signal: np.ndarray | Tensor | Windows | Recording,
+    rate: float | None = None,
+    params: str | SpectrogramParams | None = None,
+    *,
+    device: str | torch.device | None = None,
+    **overrides,
+) -> np.ndarray | Tensor:
+    """Windows of motion as RGB spectrogram pictures.
+
+    Parameters
+    ----------
+    signal : Windows, Recording, or array or tensor [N, C, T], [C, T] or [T]
+        A recording is taken as one window. A single axis becomes a grey picture. Axes of an array
+        without names count as x, y, z of the accelerometer, then of the gyroscope.
+    rate : float, optional
+        Hz; needed for arrays, known for windows and recordings.
+    params, **overrides
+        As in `resolve`. Fixed limits in ``range`` are absolute: the default's are meant for m/s2
+        and rad/s, and nothing is converted (`Recording.to_unit` does).
+    device : optional
+        Where to compute. Default: where a tensor is, else the CPU.
+
+    Returns
+    -------
+    uint8 [N, 3, H, W]
+        Low frequency in the bottom row, time from left to right. An array for arrays, windows and
+        recordings, a tensor on `device` for tensors. A window's picture does not depend on the
+        windows beside it.
+
+    Raises
+    ------
+    SignalError, ClockError, ParameterError
+        As in `spectrogram`; also where the axes that `channels` asks for are not there.
+
+    Warns
+    -----
+    ConstantAxisWarning
+        An axis never changes within a window; it is drawn mid-grey.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(1, 3, 600))
+    >>> to_image(x, rate=64).shape
+    (1, 3, 96, 96)
+    >>> to_image(x, rate=64, params="img2imu-app", size=None).shape  # 65 bins, 40 frames
+    (1, 3, 65, 40)
+    """
+    params = resolve(params, **overrides)
+    batch, rate, axes, unit = as_batch(signal, rate)
+    _, freqs_hz, times_s = grid(batch.shape, rate, params)
+    chosen = channel_index(axes, params.channels)
+    _warn_of_units(tuple(unit[i] for i in chosen if unit), params)
+    batch = batch[:, chosen]
+    if params.channels == "magnitude":
+        batch, axes, chosen = batch.norm(dim=1, keepdim=True), ("magnitude",), [0]
+    size = params.size or (len(freqs_hz), len(times_s))
+    where = torch.device(device) if device is not None else batch.device
+    images = torch.empty((len(batch), 3, *size), dtype=torch.uint8, device=where)
+    flat = batch.amax(dim=2) == batch.amin(dim=2)
+    for some, power in power_blocks(batch, rate, params, where):
+        images[some] = _paint(power, flat[some].to(where), params)
+    _warn_of_flat(flat, [axes[i] for i in chosen])
+    return images if isinstance(signal, Tensor) else images.cpu().numpy()
+
+
+def picture(
+    spectrograms: Spectrograms, params: str | SpectrogramParams | None = None, **overrides
+) -> np.ndarray | Tensor:
+    """Paint power that was computed, and perhaps changed, before.
+
+    ``picture(spectrogram(x, rate))`` equals ``to_image(x, rate)``, but that an axis which never
+    changes is only noticed where its power is the same in every bin and frame.
+
+    Parameters
+    ----------
+    spectrograms : Spectrograms
+        Power [N, C, F, S], array or tensor.
+    params, **overrides
+        As in `resolve`. Default: the settings that the power was made with. What concerns frames
+        and bins (`n_fft`, `fmin_hz` and so on) is past changing and ignored.
+
+    Returns
+    -------
+    uint8 [N, 3, H, W]
+        As in `to_image`.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> found = spectrogram(np.random.default_rng(0).normal(size=(2, 3, 300)), rate=50)
+    >>> louder = replace(found, power=found.power * 10)  # + 10 dB
+    >>> bool((picture(louder) >= picture(found)).all())
+    True
+    """
+    params = resolve(params or spectrograms.params, **overrides)
+    power = torch.as_tensor(spectrograms.power)
+    if power.ndim != 4 or power.shape[1] != len(spectrograms.axes):
+        raise SignalError(
+            f"power of shape {tuple(power.shape)}, expected [N, {len(spectrograms.axes)}, F, S]"
+        )
+    if params.channels == "magnitude" and power.shape[1] != 1:
+        raise ParameterError(
+            "the length of a vector cannot be had from the power of its axes",
+            remedy='Use to_image(signal, channels="magnitude").',
+        )
+    chosen = channel_index(spectrograms.axes, params.channels) if power.shape[1] > 1 else [0]
+    power = power[:, chosen]
+    flat = power.amax(dim=(2, 3)) == power.amin(dim=(2, 3))
+    parts = zip(power.split(_AT_ONCE), flat.split(_AT_ONCE), strict=True)
+    images = torch.cat([_paint(some, same, params).expand(-1, 3, -1, -1) for some, same in parts])
+    _warn_of_flat(flat, [spectrograms.axes[i] for i in chosen])
+    return images if isinstance(spectrograms.power, Tensor) else images.numpy()
+
+
+def to_signal(
+    signal: np.ndarray | Tensor | Windows | Recording | Spectrograms,
+    rate: float | None = None,
+    params: str | SpectrogramParams | None = None,
+    *,
+    iterations: int = 64,
+    seed: int = 0,
+    **overrides,
+) -> np.ndarray:
+    """A signal with nearly the same spectrogram: what is heard when the phase is forgotten.
+
+    A spectrogram keeps how strong each frequency is, and loses when within a frame it peaks, the
+    sign of the signal (which way gravity points), all bins outside the band, and with `detrend`
+    the offset. Griffin and Lim's algorithm looks for a phase that fits.
+
+    Parameters
+    ----------
+    signal : Spectrograms, or as in `spectrogram`
+        Power, or the motion to take it from.
+    rate, params, **overrides
+        As in `spectrogram`; not for `Spectrograms`, which know their own.
+    iterations : int
+        Of Griffin-Lim.
+    seed : int
+        Of the random phase it starts from.
+
+    Returns
+    -------
+    float32 [N, C, T]
+        From the first frame to the end of the last: T is ``n_fft + (S - 1) * hop``, or
+        ``(S - 1) * hop`` with ``center=True``.
+
+    References
+    ----------
+    D. Griffin and J. Lim, Signal estimation from modified short-time Fourier transform, IEEE
+    Transactions on Acoustics, Speech, and Signal Processing 32 (1984).
+
+    Examples
+    --------
+    >>> t = np.arange(256) / 64
+    >>> again = to_signal(np.sin(2 * np.pi * 8 * t), rate=64)
+    >>> again.shape, round(float(again.std()), 1)
+    ((1, 1, 256), 0.7)
+    """
+    import librosa
+
+    if isinstance(signal, Spectrograms):
+        if rate is not None or params is not None or overrides:
+            raise ParameterError("spectrograms know their rate and settings: give no others")
+        found = signal
+    else:
+        found = spectrogram(signal, rate, params, **overrides)
+    power, params = np.asarray(torch.as_tensor(found.power).cpu()), found.params
+    n_fft, hop, frames = params.n_fft, params.hop, power.shape[3]
+    # As they leave the transform: nothing outside the band, and twice the mean square at 0 Hz and
+    # half the rate, which have no mirror image.
+    whole = np.zeros((*power.shape[:2], n_fft // 2 + 1, frames), dtype=np.float32)
+    first = round(found.freqs_hz[0] * n_fft / found.rate)
+    whole[:, :, first : first + power.shape[2]] = power
+    whole[:, :, [0, -1] if n_fft % 2 == 0 else [0]] *= 2
+    # The taper hides the outer samples of the outer frames, and dividing by it would blow them up:
+    # both ends are held for half a frame, and what lies beyond is cut off again.
+    held = -(-(n_fft + 1) // 2 // hop)
+    signal = librosa.griffinlim(
+        np.pad(np.sqrt(whole), ((0, 0), (0, 0), (0, 0), (held, held)), mode="edge"),
+        n_iter=iterations,
+        hop_length=hop,
+        n_fft=n_fft,
+        window=taper(params).numpy(),
+        pad_mode="reflect",
+        random_state=seed,
+    )
+    start = held * hop - (0 if params.center else n_fft // 2)
+    return signal[:, :, start : start + (frames - 1) * hop + (0 if params.center else n_fft)]
+
+
+def channel_index(axes: tuple[str, ...], channels: str | tuple[str, ...]) -> list[int]:
+    """Positions of the axes that become red, green and blue (or, if one, grey)."""
+    sensor = "acc" if channels == "magnitude" else channels
+    if sensor == "acc" and axes == default_axes(len(axes)):  # nobody gave names
+        index = list(range(len(axes)))[:3]
+    else:
+        index = axis_index(axes, sensor, where=f"channels={channels!r}")
+        index = index if isinstance(sensor, tuple) else index[:3]
+    if channels != "magnitude" and len(index) not in (1, 3):
+        raise SignalError(
+            f"{len(index)} axes ({', '.join(axes[i] for i in index)}) cannot become red, green "
+            "and blue",
+            where="signal",
+            remedy='Give one axis or three, or choose channels="magnitude".',
+        )
+    return index
+
+
+def _paint(power: Tensor, flat: Tensor, params: SpectrogramParams) -> Tensor:
+    """Power [n, C, F, S] as uint8 [n, C, H, W]; mid-grey where `flat` [n, C]."""
+    values = scaled(power, params.scale)
+    if isinstance(params.range, str):
+        low = values.amin(dim=(2, 3)).masked_fill(flat, torch.inf)
+        high = values.amax(dim=(2, 3)).masked_fill(flat, -torch.inf)
+        if params.range == "per-window":
+            low, high = low.amin(dim=1, keepdim=True), high.amax(dim=1, keepdim=True)
+    else:
+        limits = 10 ** (torch.tensor(params.range, dtype=torch.float64, device=power.device) / 10)
+        low, high = scaled(limits, params.scale).float()[:, None, None]
+    spread = high - low
+    grey = flat | ~(spread > 0)
+    level = (values - low[:, :, None, None]).mul_(255 / spread[:, :, None, None])
+    level = level.clamp_(0, 255).add_(0.5).to(torch.uint8)
+    level = level.masked_fill_(grey[:, :, None, None], _MID_GREY).flip(2)
+    return _resize(level, params)
+
+
+def _resize(image: Tensor, params: SpectrogramParams) -> Tensor:
+    """Bring uint8 [n, C, F, S] to the size asked for.
+
+    On bytes, not floats: three times as fast on a CPU, at most a level of 255 away.
+    """
+    if params.size is None or params.size == tuple(image.shape[2:]):
+        return image
+    smooth = params.interpolation != "nearest"
+    mode = params.interpolation if smooth else "nearest-exact"
+    if image.is_cuda:  # has no kernel for bytes
+        resized = F.interpolate(image.float(), params.size, mode=mode, antialias=smooth)
+        return resized.round_().clamp_(0, 255).to(torch.uint8)
+    return F.interpolate(image.contiguous(), params.size, mode=mode, antialias=smooth)
+
+
+def _warn_of_units(unit: tuple[str, ...], params: SpectrogramParams) -> None:
+    odd = sorted(set(unit) - {"m/s2", "rad/s", ""})
+    if odd and params.range == presets()["default"].range:
+        warnings.warn(
+            f"range {params.range} dB is meant for m/s2 and rad/s, the signal is in "
+            f'{" and ".join(odd)}: convert with Recording.to_unit("m/s2", "rad/s"), or choose '
+            "another range",
+            stacklevel=3,
+        )
+
+
+def _warn_of_flat(flat: Tensor, axes: list[str]) -> None:
+    if flat.any():
+        counts = zip(axes, flat.sum(dim=0).tolist(), strict=True)
+        text = ", ".join(f"{axis} in {count} of {len(flat)} windows" for axis, count in counts)
+        warnings.warn(f"constant: {text}; drawn mid-grey", ConstantAxisWarning, stacklevel=3)
