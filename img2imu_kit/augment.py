@@ -5,31 +5,31 @@ sensor, under the map from signal to spectrogram picture. So each has a **twin**
 the signal that it depicts; how well the two agree is measured in `img2imu_kit.fidelity`. Applied
 to photographs, the set teaches a network what to ignore before it has seen any motion.
 
-The list follows the method's idea; the strengths are our choice.
+The idea is the paper's [1]_; this definition, the list and the strengths are our choice. Masks
+are those of SpecAugment [2]_.
 
 References
 ----------
-.. [1] Yoon et al., "IMG2IMU: Translating Knowledge from Large-Scale Images to IMU Sensing
-   Applications", arXiv 2209.00945.
-.. [2] Park et al., "SpecAugment", Interspeech 2019 (masks in time and in frequency).
+.. [1] Yoon et al., IMG2IMU, arXiv 2209.00945, IEEE TMC 2024.
+.. [2] Park et al., "SpecAugment: a simple data augmentation method for automatic speech
+   recognition", Interspeech 2019.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-import numpy as np
 import torch
 
-from .change import Augmentation, Compose, Parameters, Scale, Sometimes, check_between, uniform
-from .errors import ParameterError
-from .operations import hold_time, mix, remove_band
-from .twins import Permutation, Rotation, TimeShift, random_interval
+from .augment_power import RANGE_DB, Gain, Hue, Noise, mix_power
+from .change import Augmentation, Compose, Parameters, Scale, Sometimes, check_between
+from .operations import hold_time, remove_band
+from .twins import Permutation, TimeShift, random_interval
 from .vision import vision
 
 __all__ = [
+    "RANGE_DB",
     "Augmentation",
     "Compose",
     "FrequencyMask",
@@ -46,9 +46,6 @@ __all__ = [
     "vision",
 ]
 
-#: From black to white, where a picture does not say (a photograph).
-RANGE_DB = 70.0
-
 
 def sensor_aware(strength: float = 1.0, *, range_db: float = RANGE_DB) -> Compose:
     """The sensor-aware set, for pictures in [0, 1] or uint8 [N, 3, H, W].
@@ -56,9 +53,9 @@ def sensor_aware(strength: float = 1.0, *, range_db: float = RANGE_DB) -> Compos
     Parameters
     ----------
     strength : float
-        0 changes nothing, 1 is our default, up to 2.
+        0 changes nothing, 1 is our default, at most 2.
     range_db : float
-        dB from black to white. A photograph has none: our choice makes it as deep as the
+        dB from black to white. A photograph has none: by default it counts as deep as the
         pictures of the default settings.
 
     Returns
@@ -68,7 +65,6 @@ def sensor_aware(strength: float = 1.0, *, range_db: float = RANGE_DB) -> Compos
 
     Examples
     --------
-    >>> import torch
     >>> images = torch.randint(0, 256, (4, 3, 64, 64), dtype=torch.uint8)
     >>> views = sensor_aware()(images, generator=0)
     >>> views.shape, views.dtype
@@ -80,7 +76,7 @@ def sensor_aware(strength: float = 1.0, *, range_db: float = RANGE_DB) -> Compos
     return Compose(
         (
             Sometimes(PermuteX(segments=1 + round(3 * strength)), 0.5),
-            TranslateX(shift=min(0.5 * strength, 1.0)),
+            TranslateX(shift=0.5 * strength),
             Sometimes(Hue(degrees=60 * strength, range_db=range_db), 0.8),
             Gain(gain=0.1 * strength),
             Sometimes(Noise(floor=0.4 * strength, range_db=range_db), 0.5),
@@ -90,45 +86,19 @@ def sensor_aware(strength: float = 1.0, *, range_db: float = RANGE_DB) -> Compos
     )
 
 
-def mix_power(power, rotation):
-    """Power of the turned device, if its axes are incoherent: mixed by R o R.
-
-    ``|sum_j R_ij X_j|^2`` is ``sum_j R_ij^2 |X_j|^2`` plus cross terms ``2 R_ij R_ik Re(X_j X_k*)``
-    that vanish on average when the axes have no fixed phase to one another. A power spectrogram
-    forgets the phases, so this is the best that a picture can do. Rows of R o R (the elementwise
-    square) sum to 1.
-
-    Parameters
-    ----------
-    power : float array or tensor [N, C, F, S]
-        Spectrograms of whole triads of axes (C is 3 or 6).
-    rotation : float array or tensor [N, 3, 3]
-
-    Returns
-    -------
-    float [N, C, F, S], of the kind of `power`
-
-    Examples
-    --------
-    >>> quarter_turn = np.array([[[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]])
-    >>> mix_power(np.array([4.0, 9, 1]).reshape(1, 3, 1, 1), quarter_turn).ravel()
-    array([9., 4., 1.])
-    """
-    if isinstance(power, np.ndarray):
-        rotation = torch.as_tensor(rotation, dtype=torch.from_numpy(power).dtype)
-        return mix_power(torch.from_numpy(power), rotation).numpy()
-    return mix(power, rotation.square())
-
-
 @dataclass(frozen=True)
 class TranslateX(TimeShift):
-    """Move along the time axis by up to `shift` of the width; the rest enters at the other side.
+    """Move along the time axis by up to `shift` of the width.
 
-    Exact but for the columns whose frame sees both sides of the seam (``n_fft / hop`` of them).
+    What enters at the other side is mirrored (``edge="reflect"``), which leaves no jump in the
+    signal, or wrapped around. Exact but for the columns whose frame sees the edge, some
+    ``n_fft / hop`` of them.
     """
 
+    edge: str = "reflect"
     label: ClassVar[str] = "translate-x"
     meaning: ClassVar[str] = "the window was cut earlier or later"
+    idle: ClassVar[dict[str, Any]] = {"shift": 0.0}
 
     def twin(self, signal, scale, shift) -> torch.Tensor:
         """The same move of the samples."""
@@ -148,6 +118,7 @@ class PermuteX(Permutation):
 
     label: ClassVar[str] = "permute-x"
     meaning: ClassVar[str] = "the same events in another order"
+    idle: ClassVar[dict[str, Any]] = {"segments": 1}
 
     def twin(self, signal, scale, segments, keys) -> torch.Tensor:
         """The same shuffle of the samples."""
@@ -159,133 +130,13 @@ class PermuteX(Permutation):
 
 
 @dataclass(frozen=True)
-class Hue(Rotation):
-    """Mix the channels as a rotation of the device by up to `degrees` mixes its axes.
-
-    Parameters
-    ----------
-    degrees : float
-    on : {"power", "picture"}
-        Mix by R o R what the greys stand for (``"power"``, exact for incoherent axes, up to
-        what black and white cut off), or the greys themselves, which is the usual hue change
-        and an approximation.
-    range_db : float
-        dB from black to white, for ``on="power"``.
-    """
-
-    degrees: float = 60.0
-    on: str = "power"
-    range_db: float = RANGE_DB
-    label: ClassVar[str] = "hue"
-    meaning: ClassVar[str] = "the device is worn in another orientation"
-
-    def __post_init__(self) -> None:
-        check_between(0, 180, degrees=self.degrees)
-        if self.on not in ("power", "picture"):
-            raise ParameterError(f'on is {self.on!r}, expected "power" or "picture"')
-
-    def apply(self, images, rotation) -> torch.Tensor:
-        """Mix by R o R."""
-        if self.on == "picture":
-            return mix_power(images, rotation)
-        steepness = _steepness(self.range_db)
-        return mix_power(images.mul(steepness).exp_(), rotation).log_().div_(steepness)
-
-    def twin(self, signal, scale, rotation) -> torch.Tensor:
-        """Turn the device: x -> R x in every triad of axes."""
-        return mix(signal, rotation)
-
-    def in_units(self, scale: Scale) -> dict[str, float]:
-        """Largest angle in degrees."""
-        return {"rotation_deg": self.degrees}
-
-
-@dataclass(frozen=True)
-class Gain(Augmentation):
-    """Brighten or darken by up to `gain` of the range: a factor is an offset in dB.
-
-    Invisible where a picture is normalised by axis or by window.
-    """
-
-    gain: float = 0.1
-    label: ClassVar[str] = "gain"
-    meaning: ClassVar[str] = "another sensitivity, or a more vigorous movement"
-
-    def __post_init__(self) -> None:
-        check_between(0, 1, gain=self.gain)
-
-    def sample(self, shape, generator) -> Parameters:
-        """Offsets [N], fractions of the range."""
-        return {"gain": uniform(shape[:1], generator, -self.gain, self.gain)}
-
-    def apply(self, images, gain) -> torch.Tensor:
-        """Add the offset; black and white cut off."""
-        return (images + gain.view(-1, 1, 1, 1)).clamp_(0, 1)
-
-    def twin(self, signal, scale, gain) -> torch.Tensor:
-        """Multiply by that many dB."""
-        return signal * 10 ** (gain.view(-1, 1, 1) * scale.range_db / 20)
-
-    def in_units(self, scale: Scale) -> dict[str, float]:
-        """Largest gain in dB."""
-        return {"gain_db": self.gain * scale.range_db}
-
-
-@dataclass(frozen=True)
-class Noise(Augmentation):
-    """Raise the floor to up to `floor` of the range: the power of white noise adds in every bin.
-
-    Powers add, so bright parts stay while dark ones drown; the floor is as grainy as that of a
-    spectrogram of noise (exponentially distributed power, smooth over overlapping frames).
-    """
-
-    floor: float = 0.4
-    range_db: float = RANGE_DB
-    label: ClassVar[str] = "noise"
-    meaning: ClassVar[str] = "a noisier sensor"
-    #: Independent values of the noise's power along frequency and time (our choice).
-    GRAIN: ClassVar[tuple[int, int]] = (24, 12)
-
-    def __post_init__(self) -> None:
-        check_between(0, 1, floor=self.floor)
-
-    def sample(self, shape, generator) -> Parameters:
-        """Floors [N], the grain of the pictured noise, and a seed for the noise of the twin."""
-        grain = uniform((shape[0], 3, *self.GRAIN), generator).clamp_(min=1e-7).log_().neg_()
-        seed = torch.randint(2**31, (1,), generator=generator, device=generator.device)
-        return {
-            "floor": uniform(shape[:1], generator, 0, self.floor),
-            "grain": grain,
-            "seed": int(seed),
-        }
-
-    def apply(self, images, floor, grain, seed) -> torch.Tensor:
-        """Add the power of the noise."""
-        steepness = _steepness(self.range_db)
-        grain = torch.nn.functional.interpolate(grain, images.shape[2:], mode="bilinear")
-        noise = grain.mul_((floor * steepness).expm1().view(-1, 1, 1, 1))
-        power = images.mul(steepness).exp_().add_(noise)
-        return power.log_().div_(steepness).clamp_(max=1)
-
-    def twin(self, signal, scale, floor, grain, seed) -> torch.Tensor:
-        """Add white noise of that power."""
-        above_black = (floor * _steepness(scale.range_db)).expm1()
-        variance = above_black * 10 ** ((scale.black_db - scale.noise_db) / 10)
-        noise = torch.randn(signal.shape, generator=torch.Generator().manual_seed(seed))
-        return signal + variance.sqrt().view(-1, 1, 1) * noise.to(signal.device)
-
-    def in_units(self, scale: Scale) -> dict[str, float]:
-        """Highest floor in dB above black."""
-        return {"floor_db": self.floor * scale.range_db}
-
-
-@dataclass(frozen=True)
 class TimeMask(Augmentation):
     """Blacken columns, up to `gap` of the width."""
 
     gap: float = 0.25
     label: ClassVar[str] = "time mask"
     meaning: ClassVar[str] = "samples were lost"
+    idle: ClassVar[dict[str, Any]] = {"start": 0.0, "stop": 0.0}
 
     def __post_init__(self) -> None:
         check_between(0, 1, gap=self.gap)
@@ -295,15 +146,25 @@ class TimeMask(Augmentation):
         return random_interval(shape[0], self.gap, generator)
 
     def apply(self, images, start, stop) -> torch.Tensor:
-        """Black: a held value has no power but at 0 Hz."""
+        """Black: a value that stands still has no power but at 0 Hz."""
         return images * _outside(start, stop, images.shape[3]).view(len(images), 1, 1, -1)
 
     def twin(self, signal, scale, start, stop) -> torch.Tensor:
-        """Hold the last value through the gap."""
-        return scale.within(signal, hold_time, start=start, stop=stop)
+        """Hold the last value through the gap.
+
+        A column goes black when its frame has lost nearly all its weight, so the gap is wider
+        than the black by 3/8 of a frame at each side: the outer eighths of a Hann taper hold
+        0.3 % of its power.
+        """
+        wider = torch.where(stop > start, 3 / 8 * scale.frame_s, 0.0)
+        edges = (
+            scale.start_s + start * scale.seconds - wider,
+            scale.start_s + stop * scale.seconds + wider,
+        )
+        return hold_time(signal, *(edge * scale.rate for edge in edges))
 
     def in_units(self, scale: Scale) -> dict[str, float]:
-        """Longest gap in seconds."""
+        """Longest black in seconds."""
         return {"gap_s": self.gap * scale.seconds}
 
 
@@ -314,6 +175,7 @@ class FrequencyMask(Augmentation):
     band: float = 0.25
     label: ClassVar[str] = "frequency mask"
     meaning: ClassVar[str] = "a band that the sensor or its filter does not pass"
+    idle: ClassVar[dict[str, Any]] = {"start": 0.0, "stop": 0.0}
 
     def __post_init__(self) -> None:
         check_between(0, 1, band=self.band)
@@ -328,17 +190,14 @@ class FrequencyMask(Augmentation):
         return images * upwards.flip(1).view(len(images), 1, -1, 1)
 
     def twin(self, signal, scale, start, stop) -> torch.Tensor:
-        """Filter the band out."""
-        return remove_band(signal, scale.nyquists(start), scale.nyquists(stop))
+        """Filter the band out, a bin wider at each side: that far its neighbours spill into it."""
+        wider = torch.where(stop > start, 1 / scale.frame_s, 0.0)
+        low, high = scale.hz(start) - wider, scale.hz(stop) + wider
+        return remove_band(signal, low / (scale.rate / 2), high / (scale.rate / 2))
 
     def in_units(self, scale: Scale) -> dict[str, float]:
         """Widest band in Hz."""
         return {"band_hz": self.band * (scale.fmax_hz - scale.fmin_hz)}
-
-
-def _steepness(range_db: float) -> float:
-    """Nepers of power from black to white: power is exp(steepness x grey), black is 1."""
-    return range_db * math.log(10) / 10
 
 
 def _outside(start: torch.Tensor, stop: torch.Tensor, length: int) -> torch.Tensor:

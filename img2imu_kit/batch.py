@@ -88,7 +88,9 @@ def files_to_pictures(
     stems = _stems(files)
     for path, stem in tqdm(stems.items(), "recordings", unit="file", disable=not progress):
         try:
-            cut = windows(read(path, **(reading or {})), seconds, overlap=overlap, unlabelled=True)
+            # Fixed limits of a picture are made for SI units.
+            recordings = [r.to_unit("m/s2", "rad/s") for r in read(path, **(reading or {}))]
+            cut = windows(recordings, seconds, overlap=overlap, unlabelled=True)
             images = to_image(cut, params=params)
             if batch and images.shape[1:] != batch[0][0].shape[1:]:
                 raise ParameterError(

@@ -33,6 +33,8 @@ class Scale:
     seconds, start_s : float
         Width of the picture, and time of its left edge since the first sample. A frame's power
         belongs to its middle: the picture begins ``(n_fft - hop) / 2`` samples late.
+    frame_s : float
+        Length of a frame: its power is that of frame_s seconds, in bins 1 / frame_s Hz apart.
     fmin_hz, fmax_hz : float
         Lower and upper edge.
     black_db, range_db : float
@@ -44,6 +46,7 @@ class Scale:
     rate: float
     seconds: float
     start_s: float
+    frame_s: float
     fmin_hz: float
     fmax_hz: float
     black_db: float
@@ -60,9 +63,9 @@ class Scale:
         before, shown, after = signal.tensor_split((start, stop), dim=-1)
         return torch.cat([before, change(shown, **parameters), after], dim=-1)
 
-    def nyquists(self, height: torch.Tensor) -> torch.Tensor:
-        """Frequencies at fractions of the height (0 is the bottom), as fractions of rate / 2."""
-        return (self.fmin_hz + height * (self.fmax_hz - self.fmin_hz)) / (self.rate / 2)
+    def hz(self, height: torch.Tensor) -> torch.Tensor:
+        """Frequencies at fractions of the height; 0 is the bottom."""
+        return self.fmin_hz + height * (self.fmax_hz - self.fmin_hz)
 
 
 class Augmentation:
@@ -83,11 +86,14 @@ class Augmentation:
     twin : callable or None
         ``twin(signal, scale, **parameters)``: the change of a signal [N, C, T] that this change
         of its picture depicts, given the picture's `Scale`; None where there is no such change.
+    idle : dict
+        Values of the parameters that change nothing, where there are such.
     """
 
     label: ClassVar[str] = ""
     meaning: ClassVar[str] = ""
     twin: ClassVar[Callable[..., torch.Tensor] | None] = None
+    idle: ClassVar[dict[str, Any]] = {}
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Parameters:
         """Draw parameters for a batch of this shape; by default there are none."""
@@ -152,28 +158,42 @@ class Compose(Augmentation):
 
 @dataclass(frozen=True)
 class Sometimes(Augmentation):
-    """A change that befalls each sample with probability `p`; the others stay as they are."""
+    """A change that befalls each sample with probability `p`; the others stay as they are.
+
+    Cheap changes get idle parameters where they stay out, costly ones see the chosen only.
+    """
 
     step: Augmentation
     p: float = 0.5
 
+    def __post_init__(self) -> None:
+        check_between(0, 1, p=self.p)
+
     def sample(self, shape, generator) -> Parameters:
-        """Which samples of the batch are changed, and how."""
-        chosen = (uniform((shape[0],), generator) < self.p).nonzero().squeeze(1)
-        return {
-            "chosen": chosen,
-            "inner": self.step.sample((len(chosen), *shape[1:]), generator),
-        }
+        """Which samples of the batch are changed (None: all, some of them idly), and how."""
+        chosen = uniform((shape[0],), generator) < self.p
+        if not self.step.idle:
+            chosen = chosen.nonzero().squeeze(1)
+            inner = self.step.sample((len(chosen), *shape[1:]), generator)
+            return {"chosen": chosen, "inner": inner}
+        inner = self.step.sample(shape, generator)
+        for name, idle in self.step.idle.items():
+            inner[name][~chosen] = idle
+        return {"chosen": None, "inner": inner}
 
     def apply(self, x, chosen, inner) -> torch.Tensor:
         """Change the chosen ones."""
-        return x.index_copy(0, chosen, self.step.apply(x[chosen], **inner))
+        return self._at(chosen, x, lambda some: self.step.apply(some, **inner))
 
     def twin(self, signal, scale, chosen, inner) -> torch.Tensor:
         """Change the chosen signals, where the step has a twin."""
         if self.step.twin is None:
             return signal
-        return signal.index_copy(0, chosen, self.step.twin(signal[chosen], scale, **inner))
+        return self._at(chosen, signal, lambda some: self.step.twin(some, scale, **inner))
+
+    @staticmethod
+    def _at(chosen, x, change) -> torch.Tensor:
+        return change(x) if chosen is None else x.index_copy(0, chosen, change(x[chosen]))
 
 
 def uniform(

@@ -128,15 +128,13 @@ def few_label(
     weights: Annotated[
         str | None, typer.Option(help="File or folder of safetensors, or 'timm' to download.")
     ] = None,
-    shots: Annotated[
-        str, typer.Option(help="Labelled windows a class: 10 or 1,5,10.")
-    ] = "10",
+    shots: Annotated[str, typer.Option(help="Labelled windows a class: 10 or 1,5,10.")] = "10",
     seeds: Annotated[int, typer.Option(help="Draws of subjects and shots.")] = 5,
     params: Annotated[str, typer.Option(help="Preset of spectrogram parameters.")] = "default",
-    layer: Annotated[int | None, typer.Option(help="Stage of the backbone that is read.")] = None,
+    layer: Annotated[int, typer.Option(help="Layer of the backbone that is read; -1: last.")] = 1,
     pool: Annotated[str, typer.Option(help="gap, time or grid.")] = "grid",
     size: Annotated[int, typer.Option(help="Side of the image in pixels.")] = 96,
-    axes: Annotated[str, typer.Option(help="Sensor that is drawn: acc or gyro.")] = "acc",
+    sensor: Annotated[str, typer.Option(help="What all methods see: acc or gyro.")] = "acc",
     data: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write one row a draw here.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw the scores here (PNG).")] = None,
@@ -158,14 +156,14 @@ def few_label(
         folder=data,
         shots=[int(k) for k in shots.split(",")],
         seeds=seeds,
+        sensor=sensor,
         params=params,
+        size=(size, size),
         layer=layer,
         pool=pool,
-        size=size,
-        axes=axes,
         progress=True,
     )
-    typer.echo(summary(table).to_string())
+    typer.echo(summary(table).round(3).to_string(index=False))
     if csv:
         table.to_csv(csv, index=False)
     if figure:

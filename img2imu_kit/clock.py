@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
-from .errors import ClockError, ParameterError
-from .recording import Recording, check_rate, check_signal
+from .errors import ClockError, ParameterError, SignalError
+from .recording import Recording, as_texts, check_rate, check_signal
 
 __all__ = ["from_samples", "resample"]
 
@@ -30,10 +31,16 @@ def resample(recording: Recording, rate: float) -> Recording:
     """
     from scipy.signal import resample_poly
 
-    rate = check_rate(rate, where="rate")
+    rate = check_rate(rate, where=recording.name or "recording")
     if rate == recording.rate:
         return recording
     ratio = Fraction(rate / recording.rate).limit_denominator(1000)
+    if ratio == 0:
+        raise ClockError(
+            f"{recording.rate:g} Hz to {rate:g} Hz is a step of more than 1000",
+            where=recording.name or "recording",
+            remedy="Go there in several steps.",
+        )
     signal = resample_poly(
         recording.signal, ratio.numerator, ratio.denominator, axis=0, padtype="line"
     )
@@ -65,6 +72,8 @@ def from_samples(
         averaged into one sample.
     rate : float, optional
         Rate of the even clock in Hz. Default: samples over the time they span, gaps left out.
+        A lower rate is reached without aliasing: the samples are put on the first multiple of it
+        that keeps them all, and filtered from there.
     gap : {"raise", "split", "interpolate"}
         What a silence longer than `longest_gap_s` means: an error, the end of a recording and the
         start of the next, or a straight line across it.
@@ -87,10 +96,16 @@ def from_samples(
     if gap not in ("raise", "split", "interpolate"):
         raise ParameterError(f'gap is {gap!r}, expected "raise", "split" or "interpolate"')
     signal = check_signal(signal, where=where)
-    times_s = np.asarray(times_s, dtype=np.float64)
-    labels = None if labels is None else np.asarray(labels, dtype=object)
+    try:
+        times_s = np.asarray(times_s, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ClockError(f"time stamps that are no seconds ({error})", where=where) from None
     if times_s.shape != (len(signal),):
         raise ClockError(f"{len(signal)} samples but {times_s.shape} time stamps", where=where)
+    if labels is not None:
+        labels = np.full(len(signal), labels) if isinstance(labels, str) else as_texts(labels)
+        if labels.shape != times_s.shape:
+            raise SignalError(f"{len(signal)} samples but {labels.shape} labels", where=where)
     if not np.isfinite(times_s).all():
         bad = int(np.flatnonzero(~np.isfinite(times_s))[0])
         raise ClockError(f"time stamp of sample {bad} is {times_s[bad]}", where=where)
@@ -111,30 +126,31 @@ def from_samples(
             where=where,
             remedy='Choose gap="split" or gap="interpolate", or a larger longest_gap_s.',
         )
-    if rate is None:
-        span = steps[~holes].sum()
-        if span <= 0:
-            raise ClockError("no time passes between the stamps", where=where, remedy="Give rate=.")
-        rate = float((~holes).sum() / span)
-    rate = check_rate(rate, where=where)
+    span = steps[~holes].sum()
+    if span <= 0:
+        remedy = "Give two samples at least, or rate= and no time stamps."
+        raise ClockError("no time passes between the stamps", where=where, remedy=remedy)
+    own_rate = float((~holes).sum() / span)
+    rate = check_rate(own_rate if rate is None else rate, where=where)
+    factor = max(1, math.ceil(own_rate / rate - 0.1))  # a clock a little too slow loses nothing
     edges = np.flatnonzero(holes) + 1 if gap == "split" else np.array([], dtype=int)
     pieces = []
     for start, stop in zip([0, *edges], [*edges, len(signal)], strict=True):
         piece = slice(start, stop)
-        grid, even = _even(signal[piece], times_s[piece], rate)
+        grid, even = _even(signal[piece], times_s[piece], rate * factor)
         if len(grid) < 2:
             continue
-        nearest = np.searchsorted(times_s[piece], grid - 0.5 / rate).clip(max=stop - start - 1)
-        pieces.append(
-            Recording(
-                even,
-                rate,
-                name=name,
-                labels=None if labels is None else labels[piece][nearest],
-                start_s=float(times_s[start] - times_s[0]),
-                **about,
-            )
+        halfway = (times_s[piece][1:] + times_s[piece][:-1]) / 2
+        nearest = np.searchsorted(halfway, grid)
+        fine = Recording(
+            even,
+            rate * factor,
+            name=name,
+            labels=None if labels is None else labels[piece][nearest],
+            start_s=float(times_s[start] - times_s[0]),
+            **about,
         )
+        pieces.append(resample(fine, rate))
     if not pieces:
         raise ClockError("no stretch of two samples or more between the gaps", where=where)
     return pieces

@@ -49,10 +49,10 @@ def info_nce(query: Tensor, positive: Tensor, queue: Tensor, temperature: float 
     >>> torch.allclose(info_nce(same, same, same[:3]), torch.tensor(4.0).log())
     True
     """
-    attract = (query * positive).sum(dim=1, keepdim=True)
-    repel = query @ queue.T
-    logits = torch.cat([attract, repel], dim=1) / temperature
-    return F.cross_entropy(logits, logits.new_zeros(len(logits), dtype=torch.long))
+    query = query / temperature
+    attract = (query * positive).sum(dim=1)
+    repel = (query @ queue.T).logsumexp(dim=1)
+    return (torch.logaddexp(attract, repel) - attract).mean()
 
 
 def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.2) -> Tensor:
@@ -217,9 +217,10 @@ class SimCLR(nn.Module):
         return loss, z1, z2
 
 
-def parts(batch: Tensor, splits: int, least: int = 8) -> tuple[Tensor, ...]:
-    """Cut a batch into `splits` nearly equal parts, fewer where one would be below `least`."""
-    return batch.tensor_split(max(1, min(splits, len(batch) // least)))
+def part_sizes(count: int, splits: int, least: int = 8) -> list[int]:
+    """Sizes of `splits` nearly equal parts of a batch, fewer where one would be below `least`."""
+    splits = max(1, min(splits, count // least))
+    return [count // splits + (part < count % splits) for part in range(splits)]
 
 
 def split_batch_norm(network: nn.Module, splits: int) -> nn.Module:
@@ -239,7 +240,7 @@ class _SplitNorm:
         if not self.training:
             return super().forward(x)
         normalise = super().forward
-        return torch.cat([normalise(part) for part in parts(x, self.splits)])
+        return torch.cat([normalise(part) for part in x.split(part_sizes(len(x), self.splits))])
 
 
 # --- several processes: every one sees the whole batch, and works on its share ----------------

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from . import probes
-from .errors import Img2ImuError, ParameterError, SignalError, SplitError
+from .errors import ParameterError, SignalError, SplitError
 from .splits import k_shot, split_by, split_randomly
 from .windowing import Windows
 
@@ -84,12 +84,13 @@ def few_label(
 
     Examples
     --------
-    >>> import img2imu_kit as ik
-    >>> recording = [
-    ...     ik.Recording(np.full((64, 3), level), rate=32, labels=label, subject=who, name=who + label)
-    ...     for who in "abcd" for level, label in [(0, "low"), (9, "high")]
+    >>> from img2imu_kit import Recording, windows
+    >>> people = [
+    ...     Recording(np.full((64, 3), i), 32, labels=label, subject=who, name=who + label)
+    ...     for who in "abcd"
+    ...     for i, label in enumerate(["sit", "walk"])
     ... ]
-    >>> cut = ik.windows(recording, seconds=0.5)
+    >>> cut = windows(people, seconds=0.5)
     >>> few_label({"mean": cut.signal.mean(axis=2)}, cut, shots=2, seeds=2).macro_f1.tolist()
     [1.0, 1.0]
     """

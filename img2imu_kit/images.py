@@ -31,7 +31,7 @@ __all__ = ["ImageSet", "load_images"]
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff", ".gif")
 _SHARDS = (".tar", ".tar.gz", ".tgz")
-_LAYOUT = 1  # of the cache; a change of what is stored makes every key new
+_LAYOUT = 2  # of the cache; a change of what is stored makes every key new
 _CHUNK = 32  # pictures a thread takes at once
 
 Item = tuple[str, str, Callable[[], Image.Image]]  # name, label, how to open it
@@ -288,9 +288,11 @@ def _store(items: Iterable[Item], size: int, workers: int, folder: Path, source:
                     where=source,
                 )
             classed = labels if len(set(labels) - {""}) > 1 else None
-            (made / "about.json").write_text(
-                json.dumps({"count": len(labels), "labels": classed, "skipped": skipped})
-            )
+            pixels = np.memmap(made / "pixels.u8", np.uint8, "r", shape=(len(labels), 3, size, size))
+            mean, std = _statistics(pixels)
+            about = {"mean": mean, "std": std, "labels": classed, "skipped": skipped}
+            (made / "about.json").write_text(json.dumps({"count": len(labels), **about}))
+            del pixels  # or Windows will not move the folder
             try:
                 os.replace(made, folder)
             except OSError:
@@ -346,11 +348,11 @@ def _mapped(folder: Path, size: int, source: str) -> ImageSet:
     pixels = np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r", shape=shape)
     labels = about["labels"] and np.array(about["labels"], dtype=object)
     skipped = tuple((name, reason) for name, reason in about["skipped"])
-    return ImageSet(pixels, labels, *_statistics(pixels), skipped, source)
+    return ImageSet(pixels, labels, tuple(about["mean"]), tuple(about["std"]), skipped, source)
 
 
 def _statistics(pixels: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel, from 2,000 pictures at most."""
     sample = np.asarray(pixels[:: -(-len(pixels) // 2000)], dtype=np.float32) / 255
-    mean, std = sample.mean(axis=(0, 2, 3)), sample.std(axis=(0, 2, 3))
-    return tuple(map(float, mean.round(4))), tuple(map(float, std.round(4)))
+    mean, std = sample.mean(axis=(0, 2, 3)), sample.std(axis=(0, 2, 3)).clip(min=1e-3)
+    return tuple(round(float(m), 4) for m in mean), tuple(round(float(s), 4) for s in std)

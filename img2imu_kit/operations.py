@@ -65,11 +65,17 @@ def warp_time(x: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
 
 
 def hold_time(x: torch.Tensor, start: torch.Tensor, stop: torch.Tensor) -> torch.Tensor:
-    """Lose the samples between fractions `start` and `stop` [N]: the last value is held."""
-    length = x.shape[-1]
-    first, last = ((edge * length).round().long()[:, None] for edge in (start, stop))
-    time = torch.arange(length, device=x.device).expand(len(x), length)
-    return take(x, torch.where((time >= first) & (time < last), (first - 1).clamp(min=0), time))
+    """Lose the samples from `start` to `stop` [N] (exclusive): the last value is held.
+
+    Examples
+    --------
+    >>> hold_time(torch.arange(4.0).view(1, 1, 4), torch.tensor([2]), torch.tensor([4]))
+    tensor([[[0., 1., 1., 1.]]])
+    """
+    first, last = start.round().long()[:, None], stop.round().long()[:, None]
+    time = torch.arange(x.shape[-1], device=x.device)
+    held = torch.where((time >= first) & (time < last), first - 1, time)
+    return take(x, held.clamp(0, x.shape[-1] - 1))
 
 
 def take(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:

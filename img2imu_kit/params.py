@@ -158,7 +158,10 @@ def presets() -> dict[str, SpectrogramParams]:
 
     Notes
     -----
-    LIMITS
+    The default's limits of -50 and 20 dB were read off the accelerometers of the four tasks (m/s2,
+    its own frames): 1st percentile -67 to -46 dB, median -24 to -7, 99th 18 to 19; 0.6 to 4 % of
+    the values lie below and 0.2 to 0.6 % above. Gravity at rest is 19.8 dB, nearly white.
+    Gyroscopes (rad/s) are 12 to 20 dB weaker; ``range=(-70, 10)`` suits them.
 
     Examples
     --------

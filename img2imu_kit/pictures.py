@@ -73,7 +73,7 @@ def to_image(
     (1, 3, 65, 40)
     """
     params = resolve(params, **overrides)
-    batch, rate, axes, unit = as_batch(signal, rate)
+    batch, rate, axes, unit = as_batch(signal, rate, device)
     _, freqs_hz, times_s = grid(batch.shape, rate, params)
     chosen = channel_index(axes, params.channels)
     _warn_of_units(tuple(unit[i] for i in chosen if unit), params)
@@ -81,11 +81,10 @@ def to_image(
     if params.channels == "magnitude":
         batch, axes, chosen = batch.norm(dim=1, keepdim=True), ("magnitude",), [0]
     size = params.size or (len(freqs_hz), len(times_s))
-    where = torch.device(device) if device is not None else batch.device
-    images = torch.empty((len(batch), 3, *size), dtype=torch.uint8, device=where)
+    images = torch.empty((len(batch), 3, *size), dtype=torch.uint8, device=batch.device)
     flat = batch.amax(dim=2) == batch.amin(dim=2)
-    for some, power in power_blocks(batch, rate, params, where):
-        images[some] = _paint(power, flat[some].to(where), params)
+    for some, power in power_blocks(batch, rate, params):
+        images[some] = _paint(power, flat[some], params)
     _warn_of_flat(flat, [axes[i] for i in chosen])
     return images if isinstance(signal, Tensor) else images.cpu().numpy()
 
@@ -119,7 +118,7 @@ def picture(
     >>> bool((picture(louder) >= picture(found)).all())
     True
     """
-    params = resolve(params or spectrograms.params, **overrides)
+    params = resolve(spectrograms.params if params is None else params, **overrides)
     power = torch.as_tensor(spectrograms.power)
     if power.ndim != 4 or power.shape[1] != len(spectrograms.axes):
         raise SignalError(
@@ -145,14 +144,14 @@ def to_signal(
     params: str | SpectrogramParams | None = None,
     *,
     iterations: int = 64,
-    seed: int = 0,
     **overrides,
 ) -> np.ndarray:
     """A signal with nearly the same spectrogram: what is heard when the phase is forgotten.
 
     A spectrogram keeps how strong each frequency is, and loses when within a frame it peaks, the
     sign of the signal (which way gravity points), all bins outside the band, and with `detrend`
-    the offset. Griffin and Lim's algorithm looks for a phase that fits.
+    the offset. Griffin and Lim's algorithm looks for a phase that fits, starting from 0, so that
+    a steady offset comes back positive.
 
     Parameters
     ----------
@@ -162,8 +161,6 @@ def to_signal(
         As in `spectrogram`; not for `Spectrograms`, which know their own.
     iterations : int
         Of Griffin-Lim.
-    seed : int
-        Of the random phase it starts from.
 
     Returns
     -------
@@ -185,6 +182,8 @@ def to_signal(
     """
     import librosa
 
+    if not isinstance(iterations, int) or iterations < 1:
+        raise ParameterError(f"iterations is {iterations!r}, expected a whole number, 1 or more")
     if isinstance(signal, Spectrograms):
         if rate is not None or params is not None or overrides:
             raise ParameterError("spectrograms know their rate and settings: give no others")
@@ -209,7 +208,7 @@ def to_signal(
         n_fft=n_fft,
         window=taper(params).numpy(),
         pad_mode="reflect",
-        random_state=seed,
+        init=None,
     )
     start = held * hop - (0 if params.center else n_fft // 2)
     return signal[:, :, start : start + (frames - 1) * hop + (0 if params.center else n_fft)]

@@ -46,6 +46,7 @@ class Recording:
         Who was recorded; a name unique within the data set (file or trial).
     labels : str or sequence of str [T], optional
         Class of each sample, ``""`` where unlabelled; one string labels the whole recording.
+        Numbers become text (1.0 is ``"1"``), None and NaN ``""``.
     start_s : float
         Seconds between the start of the file and the first sample here (a gap splits a file).
 
@@ -76,13 +77,16 @@ class Recording:
         where = self.name or "recording"
         signal = check_signal(self.signal, where=where)
         length, channels = signal.shape
-        axes = tuple(self.axes) or default_axes(channels)
+        axes = (self.axes,) if isinstance(self.axes, str) else tuple(self.axes)
+        axes = axes or default_axes(channels)
         if len(axes) != channels:
             raise SignalError(
                 f"{channels} columns but {len(axes)} axis names {axes}",
                 where=where,
                 remedy="Give one name for each column, or choose columns.",
             )
+        if len(set(axes)) != channels:
+            raise SignalError(f"axes with the same name: {', '.join(axes)}", where=where)
         unit = (self.unit,) * channels if isinstance(self.unit, str) else tuple(self.unit)
         unit = unit or ("",) * channels
         if len(unit) != channels:
@@ -91,7 +95,7 @@ class Recording:
         if isinstance(labels, str):
             labels = np.full(length, labels, dtype=object)
         elif labels is not None:
-            labels = np.asarray(labels, dtype=object)
+            labels = as_texts(labels)
             if labels.shape != (length,):
                 raise SignalError(
                     f"{length} samples but labels of shape {labels.shape}",
@@ -178,6 +182,21 @@ def convert(values, unit: str, to: str):
     if quantity != other:
         raise ParameterError(f"{unit!r} is a unit of {quantity}, {to!r} of {other}")
     return values * (factor / target)
+
+
+def as_texts(values) -> np.ndarray:
+    """Values as texts (object array): 1.0 is ``"1"``, None and NaN are ``""``."""
+    array = np.asarray(values, dtype=object)
+    flat = array.ravel().tolist()
+    if set(map(type, flat)) <= {str}:
+        return array
+    return np.array([_text(value) for value in flat], dtype=object).reshape(array.shape)
+
+
+def _text(value) -> str:
+    if isinstance(value, float | np.floating):
+        value = None if np.isnan(value) else int(value) if value.is_integer() else value
+    return "" if value is None else str(value).strip()
 
 
 def check_signal(signal, *, where: str) -> np.ndarray:

@@ -109,11 +109,11 @@ def spectrogram(
     ((1, 1, 33, 65), 8.0, 4.5)
     """
     params = resolve(params, **overrides)
-    batch, rate, axes, _ = as_batch(signal, rate)
+    batch, rate, axes, _ = as_batch(signal, rate, device)
     _, freqs_hz, times_s = grid(batch.shape, rate, params)
     shape = (*batch.shape[:2], len(freqs_hz), len(times_s))
-    power = torch.empty(shape, device=device or batch.device)
-    for chosen, block in power_blocks(batch, rate, params, power.device):
+    power = torch.empty(shape, device=batch.device)
+    for chosen, block in power_blocks(batch, rate, params):
         power[chosen] = block
     kept = power if isinstance(signal, Tensor) else power.cpu().numpy()
     return Spectrograms(kept, freqs_hz, times_s, axes, rate, params)
@@ -140,7 +140,9 @@ def scaled(power: np.ndarray | Tensor, scale: str) -> np.ndarray | Tensor:
 
 
 def as_batch(
-    signal: np.ndarray | Tensor | Windows | Recording, rate: float | None
+    signal: np.ndarray | Tensor | Windows | Recording,
+    rate: float | None,
+    device: str | torch.device | None = None,
 ) -> tuple[Tensor, float, tuple[str, ...], tuple[str, ...]]:
     """Any accepted input as float32 [N, C, T], with its rate, names of axes and units, checked."""
     axes: tuple[str, ...] = ()
@@ -156,7 +158,8 @@ def as_batch(
     rate = check_rate(rate, where="signal")
     if not isinstance(signal, Tensor):
         try:
-            signal = torch.from_numpy(np.require(signal, np.float32, ["C", "W"]))
+            array = np.asarray(signal).astype(np.float32, casting="same_kind", copy=False)
+            signal = torch.from_numpy(np.require(array, requirements=["C", "W"]))
         except (TypeError, ValueError) as error:
             raise SignalError(f"not an array of numbers ({error})", where="signal") from None
     elif signal.is_complex():
@@ -165,6 +168,10 @@ def as_batch(
     if signal.ndim not in (1, 2, 3) or 0 in shape:
         raise SignalError(f"shape is {shape}, expected [N, C, T], [C, T] or [T]", where="signal")
     batch = signal.detach().float().reshape((1,) * (3 - signal.ndim) + shape)
+    try:
+        batch = batch.to(device or batch.device)
+    except (RuntimeError, AssertionError) as error:  # torch raises either for a missing driver
+        raise ParameterError(f"device {device!r} cannot be used: {error}") from None
     if not (finite := torch.isfinite(batch)).all():
         window, axis, sample = (~finite).nonzero()[0].tolist()
         raise SignalError(
@@ -206,7 +213,7 @@ def grid(shape: tuple[int, ...], rate: float, params: SpectrogramParams):
 
 
 def power_blocks(
-    batch: Tensor, rate: float, params: SpectrogramParams, device: torch.device
+    batch: Tensor, rate: float, params: SpectrogramParams
 ) -> Iterator[tuple[slice, Tensor]]:
     """Which windows, and their power [n, C, F, S], block after block.
 
@@ -217,8 +224,8 @@ def power_blocks(
     (total, channels, length), n_fft = batch.shape, params.n_fft
     room = max(1, _BLOCK // (channels * n_fft))  # frames in a block
     frames_at_once, windows_at_once = min(room, len(times_s)), max(1, room // len(times_s))
-    window, trends = taper(params).to(device), _trends(params).to(device)
-    block = torch.zeros((windows_at_once, channels, length), device=device)
+    window, trends = taper(params).to(batch), _trends(params).to(batch)
+    block = batch.new_zeros((windows_at_once, channels, length))
     for start in range(0, total, windows_at_once):
         chosen = slice(start, min(start + windows_at_once, total))
         count = chosen.stop - start

@@ -47,8 +47,7 @@ def split_by(
     set()
     """
     groups, labels = _labelled(groups, labels)
-    if not 0 < test < 1:
-        raise ParameterError(f"test is {test}, expected a share between 0 and 1")
+    _check_share(test)
     names, group_of = np.unique(groups.astype(str), return_inverse=True)
     classes, class_of = np.unique(labels.astype(str), return_inverse=True)
     has = np.zeros((len(names), len(classes)), dtype=bool)
@@ -86,6 +85,7 @@ def split_randomly(
     overlap, the very samples; the `LeakageWarning` says how many groups are shared.
     """
     groups, labels = _labelled(groups, labels)
+    _check_share(test)
     generator = np.random.default_rng(seed)
     tested = np.zeros(len(labels), dtype=bool)
     for name in np.unique(labels.astype(str)):
@@ -119,7 +119,11 @@ def k_shot(labels: np.ndarray, shots: int, *, seed: int = 0) -> np.ndarray:
     >>> len(k_shot(np.repeat(["sit", "walk"], 10), shots=3))
     6
     """
+    if shots < 1:
+        raise ParameterError(f"shots is {shots}, expected 1 or more for each class")
     labels = np.asarray(labels, dtype=object)
+    if len(labels) == 0:
+        raise SplitError("no windows to draw from")
     generator = np.random.default_rng(seed)
     drawn = []
     for name in sorted(set(labels)):
@@ -131,6 +135,11 @@ def k_shot(labels: np.ndarray, shots: int, *, seed: int = 0) -> np.ndarray:
             )
         drawn.append(generator.permutation(members)[:shots])
     return np.sort(np.concatenate(drawn))
+
+
+def _check_share(test: float) -> None:
+    if not 0 < test < 1:
+        raise ParameterError(f"test is {test}, expected a share between 0 and 1")
 
 
 def _labelled(groups, labels) -> tuple[np.ndarray, np.ndarray]:

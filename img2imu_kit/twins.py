@@ -226,7 +226,7 @@ class Dropout(Augmentation):
 
     def apply(self, x, start, stop) -> torch.Tensor:
         """Hold the last value."""
-        return hold_time(x, start, stop)
+        return hold_time(x, start * x.shape[-1], stop * x.shape[-1])
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,8 @@ class Windows:
 
     def __getitem__(self, index) -> Windows:
         if isinstance(index, (int, np.integer)):
+            if not -len(self) <= index < len(self):  # what ends `for window in windows`
+                raise IndexError(f"window {index} of {len(self)}")
             index = slice(index, index + 1 or None)
         chosen = {name: getattr(self, name)[index] for name in _PER_WINDOW}
         return replace(self, **chosen)
@@ -187,11 +189,13 @@ def windows(
         )
     if not parts:
         longest = max(recording.seconds for recording in recordings)
+        fits = longest >= seconds
+        why = "none is pure enough or labelled" if fits else f"the longest lasts {longest:.2f} s"
+        lower = "a lower purity or unlabelled=True" if fits else 'short="pad"'
         raise SignalError(
-            f"no window of {seconds:g} s fits: the longest of {len(recordings)} recording(s) "
-            f"lasts {longest:.2f} s",
-            where=recordings[0].name,
-            remedy='Use shorter windows, a lower purity, or short="pad".',
+            f"no window of {seconds:g} s in {len(recordings)} recording(s): {why}",
+            where=recordings[0].name or "recording",
+            remedy=f"Use shorter windows, {lower}.",
         )
     if too_short:
         warnings.warn(
@@ -205,6 +209,8 @@ def windows(
 def concat(parts: Iterable[Windows]) -> Windows:
     """Windows of the same length, rate and axes, one after the other."""
     parts = list(parts)
+    if not parts:
+        raise ParameterError("no windows to join")
     first = parts[0]
     for part in parts[1:]:
         same = part.rate == first.rate and part.axes == first.axes and part.unit == first.unit
@@ -233,7 +239,7 @@ def _starts(
     names, codes = np.unique(labels.astype(str), return_inverse=True)
     view = np.lib.stride_tricks.sliding_window_view(codes, length)[grid]
     counts = np.stack([(view == code).sum(axis=1) for code in range(len(names))], axis=1)
-    pure = counts.max(axis=1) >= purity * length
+    pure = counts.max(axis=1) >= purity * length - 1e-9  # 0.55 * 20 is a little over 11
     return grid[pure], names.astype(object)[counts.argmax(axis=1)][pure]
 
 
@@ -257,4 +263,10 @@ def _check(
                 f"{recording!r} differs from {first!r} in rate or axes",
                 where=recording.name,
                 remedy="Bring all to one rate with resample() and choose axes with select().",
+            )
+        if recording.unit != first.unit:
+            raise ParameterError(
+                f"units {recording.unit}, but {first.unit} in {first.name!r}",
+                where=recording.name,
+                remedy='Convert them with to_unit("m/s2", "rad/s").',
             )

@@ -32,7 +32,7 @@ CARD = DatasetCard(
     rate=52.0,
     axes=("acc_x", "acc_y", "acc_z"),
     unit=("", "", ""),
-    licence="CC BY 4.0 (as given by the UCI repository)",
+    licence="CC BY 4.0 (UCI page; please check there)",
     citation="Casale, Pujol, Radeva: Personalization and user verification in wearable systems "
     "using biometric walking patterns. Personal and Ubiquitous Computing 16(5), 2012. "
     "doi:10.1007/s00779-011-0415-z",

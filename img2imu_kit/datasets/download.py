@@ -215,7 +215,8 @@ def _bar(partial: Path, shown: bool) -> Iterator[tqdm | None]:
     if not shown:
         yield None
         return
-    with tqdm(desc=partial.stem, unit="B", unit_scale=True) as bar:
+    # pooch sets the total; without one a bar has no truth value, which pooch asks for
+    with tqdm(desc=partial.stem, total=1, unit="B", unit_scale=True) as bar:
         yield bar
 
 

@@ -25,7 +25,7 @@ CARD = DatasetCard(
     unit=("m/s2",) * 3 + ("rad/s",) * 3,
     licence="CC BY 4.0",
     citation="Matey-Sanz, Casteleyn, Granell: Dataset of inertial measurements of smartphones and "
-    "smartwatches for human activity recognition. Data in Brief 51, 109809, 2023. "
+    "smartwatches for human activity recognition. Data in Brief, 109809, 2023. "
     "doi:10.1016/j.dib.2023.109809",
     url="https://github.com/GeoTecINIT/sp-sw-har-dataset",
     notes="Stamps are in whole milliseconds, often equal; samples are put on an even clock of "

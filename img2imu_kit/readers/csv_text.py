@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 import pandas as pd
 
-from .errors import FormatError, ParameterError
+from ..errors import FormatError, ParameterError
 
 __all__ = ["Dialect", "line_of", "read_table", "sniff"]
 
@@ -278,7 +278,7 @@ def _open(path: Path) -> Iterator[BinaryIO]:
     """The bytes of a file, unpacked if they are gzip; a failure says what is wrong with it."""
     try:
         with open(path, "rb") as file:
-            yield gzip.open(file) if file.peek(2)[:2] == b"\x1f\x8b" else file
+            yield gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == b"\x1f\x8b" else file
     except FileNotFoundError:
         raise FormatError("no such file", where=str(path)) from None
     except (EOFError, zlib.error, gzip.BadGzipFile):

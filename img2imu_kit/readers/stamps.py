@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from .errors import ClockError, FormatError, ParameterError
+from ..errors import ClockError, FormatError, ParameterError
 
 __all__ = ["TIME_UNITS", "find_clock", "is_counter", "to_seconds", "words"]
 

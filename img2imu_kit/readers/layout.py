@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from .errors import FormatError, ParameterError
-from .recording import GRAVITY, convert, default_axes
+from ..errors import FormatError, ParameterError
+from ..recording import GRAVITY, convert, default_axes
 from .stamps import find_clock, is_counter, words
 
 __all__ = ["Layout", "find_layout", "parse_name"]
@@ -111,8 +111,8 @@ def parse_name(name: str) -> tuple[str, str, str]:
 
     Examples
     --------
-    >>> parse_name("Acceleration x (m/s^2)"), parse_name("GYRO_2"), parse_name("z"), parse_name("id")
-    (('acc', 'x', 'm/s2'), ('gyro', 'z', ''), ('', 'z', ''), ('', '', ''))
+    >>> parse_name("Acceleration x (m/s^2)"), parse_name("GYRO_2"), parse_name("id")
+    (('acc', 'x', 'm/s2'), ('gyro', 'z', ''), ('', '', ''))
     """
     stem, bracket = re.fullmatch(r"(.*?)\s*(?:[(\[](.*)[)\]])?", name.strip(), re.DOTALL).groups()
     unit = _UNITS.get((bracket or "").lower().replace(" ", ""), "")

@@ -1,0 +1,209 @@
+"""What the table compares: each turns windows into features, and some can be fine-tuned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import backbone, features_by_hand, networks, params, pictures, pooling, spectrograms
+from .backbone import Backbone
+from .errors import ParameterError
+from .features_by_hand import describe
+from .params import SpectrogramParams
+from .pictures import channel_index, to_image
+from .pooling import pool_maps
+from .recipe import Reader
+from .rows import fingerprint
+from .windowing import Windows
+
+__all__ = ["ByHand", "Lens", "Method", "Vision", "VisionReader"]
+
+
+class Method(Protocol):
+    """What `few_label_table` asks of a method.
+
+    Attributes
+    ----------
+    family : {"vision", "sensor", "by hand", "scratch"}
+        What it is counted as in the summary.
+    only : str or None
+        The one protocol that it takes part in, or a probe of its own (``"forest"``).
+    scratch : bool
+        Whether its weights are random, see `Recipe.from_scratch`.
+    """
+
+    family: str
+    only: str | None
+    scratch: bool
+
+    def fingerprint(self) -> str:
+        """A name for all that decides its features."""
+
+    def features(self, windows: Windows) -> np.ndarray:
+        """float32 [N, D]."""
+
+    def reader(self, windows: Windows) -> Reader | None:
+        """What can be fine-tuned on windows of this rate and these axes; None if nothing can."""
+
+
+@dataclass(frozen=True)
+class Lens:
+    """How a vision network reads motion: the four levers, in seconds and pixels. Our choice.
+
+    Parameters
+    ----------
+    frame_s, hop_s : float, optional
+        Length of a frame of the spectrogram and step to the next, in seconds. Default: a third
+        and a sixtieth of the window, so that the picture of a short window has columns too.
+    range, scale, detrend, channels, fmax_hz, size
+        As in `SpectrogramParams`. A fixed `range` keeps amplitude and the ratio between axes.
+    layer : int or tuple of int
+        Which layers of the backbone are read, see `Backbone.layers`.
+    pool, rows, columns
+        How their maps become features, see `pooling.pool_maps`. Only ``"time"`` and ``"grid"``
+        keep where on the frequency axis something happened.
+
+    Examples
+    --------
+    >>> Lens(frame_s=1.28, hop_s=0.08).params(rate=50, seconds=4).n_fft
+    64
+    """
+
+    frame_s: float | None = None
+    hop_s: float | None = None
+    range: tuple[float, float] | str = (-50.0, 20.0)
+    scale: str = "db"
+    detrend: str | None = None
+    channels: str | tuple[str, str, str] = "acc"
+    fmax_hz: float | None = None
+    size: tuple[int, int] = (96, 96)
+    layer: int | tuple[int, ...] = 1
+    pool: str = "grid"
+    rows: int = 8
+    columns: int = 1
+
+    def params(self, rate: float, seconds: float) -> SpectrogramParams:
+        """Settings of the picture for windows of `seconds` at `rate` Hz."""
+        frame_s = seconds / 3 if self.frame_s is None else self.frame_s
+        if frame_s > seconds:
+            raise ParameterError(
+                f"frame_s is {frame_s:g} s, longer than the window of {seconds:g} s",
+                where="Lens",
+                remedy="Give less, or None for a third of the window.",
+            )
+        picture = ("range", "scale", "detrend", "channels", "fmax_hz", "size")
+        return SpectrogramParams.for_rate(
+            rate,
+            frame_s,
+            seconds / 60 if self.hop_s is None else self.hop_s,
+            **{name: getattr(self, name) for name in picture},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Vision:
+    """A vision backbone behind a lens.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    lens : Lens
+    family, only, scratch
+        As in `Method`.
+    """
+
+    backbone: Backbone
+    lens: Lens = Lens()
+    family: str = "vision"
+    only: str | None = None
+    scratch: bool = False
+
+    def fingerprint(self) -> str:
+        """Of network, weights, pixel statistics, lens, and the code that paints and reads."""
+        net = self.backbone
+        code = [params, spectrograms, pictures, pooling, networks, backbone]
+        return fingerprint(net.name, net.model, net.mean, net.std, self.lens, code)
+
+    def features(self, windows: Windows) -> np.ndarray:
+        """float32 [N, D]."""
+        images = to_image(windows, params=self.lens.params(windows.rate, windows.seconds))
+        lens = self.lens
+        return self.backbone.features(
+            images, layer=lens.layer, pool=lens.pool, rows=lens.rows, columns=lens.columns
+        )
+
+    def reader(self, windows: Windows) -> VisionReader:
+        """The backbone and the lens as one network for signals."""
+        return VisionReader(self.backbone, self.lens, windows)
+
+
+class VisionReader(Reader):
+    """Signals to pictures to features, with the same numbers as `Vision.features`.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        Shared, not copied.
+    lens : Lens
+    windows : Windows
+        Whose rate, length and axes the signals have.
+    """
+
+    def __init__(self, backbone: Backbone, lens: Lens, windows: Windows) -> None:
+        super().__init__(backbone.model)
+        self.lens, self.rate = lens, windows.rate
+        self.picture = lens.params(windows.rate, windows.seconds)
+        self.axes = channel_index(windows.axes, lens.channels)
+        count = len(backbone.model.feature_info)
+        self.layers = sorted({int(layer) % count for layer in np.atleast_1d(lens.layer)})
+        self.mean, self.std = backbone.mean, backbone.std
+
+    def prepare(self, signal: Tensor) -> Tensor:
+        """Signals float [N, C, T] to normalised pictures float [N, 3, H, W]."""
+        channels = "magnitude" if self.lens.channels == "magnitude" else "acc"
+        images = to_image(signal[:, self.axes], self.rate, self.picture, channels=channels)
+        mean, std = (
+            torch.tensor(values, device=signal.device).mul(255).view(-1, 1, 1)
+            for values in (self.mean, self.std)
+        )
+        return (images - mean) / std
+
+    def forward(self, prepared: Tensor) -> Tensor:
+        """Pictures to features [N, D]."""
+        maps = self.body.forward_intermediates(
+            prepared, indices=self.layers, stop_early=True, intermediates_only=True
+        )
+        lens = self.lens
+        vectors = [pool_maps(m, lens.pool, rows=lens.rows, columns=lens.columns) for m in maps]
+        return torch.cat(vectors, dim=1)
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """Statistics chosen by people, see `describe`, read by a classifier.
+
+    Parameters
+    ----------
+    only : str or None
+        Its probe, as in `few_label`; None: whichever the protocol says.
+    """
+
+    only: str | None = "forest"
+    family: str = "by hand"
+    scratch: bool = False
+
+    def fingerprint(self) -> str:
+        """Of the code that describes."""
+        return fingerprint(features_by_hand)
+
+    def features(self, windows: Windows) -> np.ndarray:
+        """float32 [N, D]."""
+        return describe(windows)
+
+    def reader(self, windows: Windows) -> None:
+        """There is nothing to fine-tune."""
+        return

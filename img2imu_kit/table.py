@@ -1,0 +1,234 @@
+"""Every task, method, protocol, number of shots and draw: one row each, computed once."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import joblib
+import pandas as pd
+import torch
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from . import evaluate, finetune, jobs, probes, recipe, splits
+from .errors import LeakageWarning, ParameterError
+from .jobs import Job, extract, score
+from .methods import Method
+from .recipe import Recipe, parts_used
+from .rows import fingerprint, read_array, read_row
+from .windowing import Windows
+
+__all__ = ["PROTOCOLS", "few_label_table"]
+
+#: What is done with the few labels: a probe of frozen features, or a recipe of fine-tuning.
+PROTOCOLS: dict[str, str | Recipe] = {
+    "linear": "logistic",
+    "knn": "knn",
+    "full": Recipe(),
+    "partial": Recipe(blocks=2),
+}
+
+#: Their versions are part of a row's name.
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "timm")
+
+
+def few_label_table(
+    tasks: Mapping[str, Windows],
+    methods: Mapping[str, Method],
+    *,
+    shots: Sequence[int] = (5, 10),
+    seeds: int | Sequence[int] = 5,
+    protocols: Sequence[str] | Mapping[str, str | Recipe] = ("linear",),
+    by: str | Mapping[str, str] = "subject",
+    test: float = 0.3,
+    folder: str | Path | None = None,
+    workers: int | None = None,
+    device: str = "cpu",
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Score methods on tasks with few labels, each row kept on disk as soon as it is known.
+
+    Parameters
+    ----------
+    tasks : dict of name -> Windows
+        Labelled.
+    methods : dict of name -> Method
+        See `methods`. One that has an `only` is scored by that protocol alone, and one without a
+        `reader` takes no part in fine-tuning.
+    shots, seeds
+        As in `few_label`: every method sees the same draws. A class with fewer training windows
+        than shots gives all it has.
+    protocols : names in `PROTOCOLS`, or dict of name -> probe or Recipe
+        A recipe is changed by `Recipe.from_scratch` for methods with random weights.
+    by : str, or dict of task -> str
+        What training and test must not share, as in `few_label`.
+    test : float
+        Share of the subjects (or groups) that are tested.
+    folder : path, optional
+        Where rows and features are kept. A call that was interrupted continues there, and one
+        that asks for more computes only what is new. A row's name follows from all that decides
+        it: windows, method, protocol, draw, the code, and the versions of libraries.
+    workers : int, optional
+        Processes, of one thread each. Default: one for each core.
+    device : str
+        Where networks are fine-tuned.
+    progress : bool
+        Show progress bars with the time that is left.
+
+    Returns
+    -------
+    DataFrame
+        One row for each task, method, protocol, shots and seed: ``task, method, family, protocol,
+        shots, seed, macro_f1, accuracy, train_windows, test_windows, seconds`` (to fit and to
+        predict), ``parameters`` (of the network as far as it is read), and ``classes, groups,
+        confusion``: counts of test windows by group, true and guessed class, flattened; see
+        `readings.confusions`.
+
+    Raises
+    ------
+    SplitError
+        Too few subjects or classes in a task.
+    ParameterError
+        An unknown protocol, or a task that `by` does not name.
+
+    Notes
+    -----
+    On a CPU the same call gives the same numbers whatever the number of workers; only
+    ``seconds`` differs.
+    """
+    options = {"shots": shots, "seeds": seeds, "protocols": protocols, "by": by, "test": test}
+    if folder is None:
+        with TemporaryDirectory() as temporary:
+            options |= {"workers": workers, "device": device, "progress": progress}
+            return few_label_table(tasks, methods, folder=temporary, **options)
+    plan = list(_plan(tasks, methods, device, Path(folder), **options))
+    missing = [job for job in plan if read_row(job.row) is None]
+    probed = {job.features: job for job in missing if isinstance(job.how, str)}
+    absent = [job for path, job in probed.items() if read_array(path) is None]
+    _run("features", extract, absent, workers, progress)
+    _run("scores", score, missing, workers, progress)
+    return pd.DataFrame([job.facts | read_row(job.row) for job in plan])
+
+
+def _plan(
+    tasks: Mapping[str, Windows],
+    methods: Mapping[str, Method],
+    device: str,
+    folder: Path,
+    *,
+    shots: Sequence[int],
+    seeds: int | Sequence[int],
+    protocols: Sequence[str] | Mapping[str, str | Recipe],
+    by: str | Mapping[str, str],
+    test: float,
+) -> Iterator[Job]:
+    """The rows that were asked for, in order, each with the names of its files."""
+    seeds = range(seeds) if isinstance(seeds, int) else seeds
+    ways = _ways(protocols)
+    prints = {name: method.fingerprint() for name, method in methods.items()}
+    common = fingerprint({name: version(name) for name in _LIBRARIES}, evaluate, jobs, probes, splits)
+    tuning = fingerprint(device, finetune, recipe)
+    for task, windows in tasks.items():
+        group = by if isinstance(by, str) else by.get(task, "")
+        if group not in ("subject", "recording", "random"):
+            raise ParameterError(f"by has no entry for task {task!r}", remedy=f"It is {by}.")
+        if group == "random":
+            warnings.warn(
+                f"{task}: windows are split at random, so scores are too high",
+                LeakageWarning,
+                stacklevel=3,
+            )
+        data = fingerprint(windows)
+        for name, method in methods.items():
+            reader = method.reader(windows)
+            parameters = _count(reader, windows) if reader is not None else 0
+            for protocol, how in _own_ways(method, ways, reader is not None):
+                for count in shots:
+                    for seed in seeds:
+                        draw = [group, test, seed] if hasattr(method, "adapt") else []
+                        features = fingerprint(data, prints[name], draw)
+                        again = fingerprint(common, features, group, test, how, count, seed)
+                        if isinstance(how, Recipe):
+                            again = fingerprint(again, tuning)
+                        yield Job(
+                            facts={
+                                "task": task,
+                                "method": name,
+                                "family": method.family,
+                                "protocol": protocol,
+                                "shots": int(count),
+                                "seed": int(seed),
+                                "parameters": parameters,
+                            },
+                            windows=windows,
+                            method=method,
+                            how=how,
+                            by=group,
+                            test=test,
+                            device=device,
+                            row=folder / "rows" / f"{again}.parquet",
+                            features=folder / "features" / f"{features}.npy",
+                        )
+
+
+def _ways(protocols: Sequence[str] | Mapping[str, str | Recipe]) -> dict[str, str | Recipe]:
+    if isinstance(protocols, Mapping):
+        return dict(protocols)
+    unknown = [name for name in protocols if name not in PROTOCOLS]
+    if unknown or isinstance(protocols, str):
+        raise ParameterError(
+            f"protocols are {protocols!r}", remedy=f"Give a list of {', '.join(PROTOCOLS)}."
+        )
+    return {name: PROTOCOLS[name] for name in protocols}
+
+
+def _own_ways(
+    method: Method, ways: dict[str, str | Recipe], learns: bool
+) -> Iterator[tuple[str, str | Recipe]]:
+    """The protocols that a method takes part in, its own where it has one."""
+    if only := method.only:
+        ways = {only: ways.get(only, PROTOCOLS.get(only, only))}
+    for name, how in ways.items():
+        if isinstance(how, Recipe) and learns:
+            yield name, how.from_scratch() if method.scratch else how
+        elif isinstance(how, str):
+            yield name, how
+
+
+def _count(reader, windows: Windows) -> int:
+    used = parts_used(reader, torch.from_numpy(windows.signal[:2]))
+    return sum(parameter.numel() for parameter in used.values())
+
+
+def _run(
+    what: str, work: Callable, jobs: Iterable[Job], workers: int | None, progress: bool
+) -> None:
+    """Do the jobs side by side, each on one thread."""
+    jobs = list(jobs)
+    workers = min(workers or joblib.cpu_count(), max(1, len(jobs)))
+    parallel = joblib.Parallel(workers, return_as="generator_unordered")
+    done = parallel(joblib.delayed(_alone)(work, job) for job in jobs)
+    for _ in tqdm(done, what, total=len(jobs), disable=not (progress and jobs), unit="row"):
+        pass
+
+
+def _alone(work: Callable, job: Job) -> None:
+    with _one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # small classes, constant axes: the rows tell
+        work(job)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1):
+            yield
+    finally:
+        torch.set_num_threads(before)

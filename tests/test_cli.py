@@ -1,0 +1,138 @@
+"""The command line as a user types it: real processes, exit codes, files."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import img2imu_kit as ik
+
+
+def img2imu(*arguments, **more):
+    """Run the command; returns the finished process with its text."""
+    command = [sys.executable, "-m", "img2imu_kit", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, **more)
+
+
+@pytest.fixture
+def walks(tmp_path, rng):
+    """A folder of 5 CSV files of 6 s at 50 Hz, the fourth of them malformed."""
+    folder = tmp_path / "walks"
+    folder.mkdir()
+    for i in range(5):
+        frame = pd.DataFrame(rng.normal(size=(300, 3)), columns=["acc_x", "acc_y", "acc_z"])
+        frame.insert(0, "time_ms", np.arange(300) * 20)
+        frame.to_csv(folder / f"walk{i}.csv", index=False)
+    lines = (folder / "walk3.csv").read_text().splitlines()
+    lines[100] = "1980,oops,1,2"
+    (folder / "walk3.csv").write_text("\n".join(lines))
+    return folder
+
+
+def test_convert_does_the_others_and_names_the_bad_file(walks, tmp_path):
+    out = tmp_path / "pictures"
+    done = img2imu("convert", walks, "--seconds", 2, "--out", out)
+    assert done.returncode == 1
+    assert "walk3.csv" in done.stderr
+    assert "101" in done.stderr, "the line that is malformed"
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in out.glob("*.png"))[:4] == [
+        "walk0_0000.png",
+        "walk0_0001.png",
+        "walk0_0002.png",
+        "walk1_0000.png",
+    ]
+    assert "recordings: 100%" in done.stderr, "the progress bar"
+    with np.load(out / "images.npz") as archive:
+        assert archive["images"].shape == (12, 3, 96, 96)
+        assert archive["images"].dtype == np.uint8
+        assert set(archive["recording"]) == {"walk0", "walk1", "walk2", "walk4"}
+        assert (archive["rate"] == 50).all()
+        assert json.loads(str(archive["params"]))["n_fft"] == 64
+    assert "spectrogram" in Image.open(out / "walk0_0000.png").text["Description"].lower()
+
+
+def test_convert_of_a_good_file_ends_with_zero(walks, tmp_path):
+    done = img2imu("convert", walks / "walk0.csv", "--no-png", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["images.npz"]
+
+
+def test_convert_tells_files_of_one_name_apart(walks, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "walk0.csv").write_bytes((walks / "walk0.csv").read_bytes())
+    out = tmp_path / "out"
+    done = img2imu("convert", walks / "walk0.csv", other / "walk0.csv", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in out.glob("*.png")} == {"walk0_0000.png", "other_walk0_0000.png"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["convert", "nowhere.csv"], "nowhere.csv: no such file or folder"),
+        (["convert", ".", "--params", "img2imu-ap"], "Did you mean 'img2imu-app'?"),
+        (["few-label", "swiming"], "Did you mean 'swimming'?"),
+        (["datasets", "--fetch", "sisfal"], "Did you mean 'sisfall'?"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_1(arguments, expected, tmp_path):
+    done = img2imu(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_option_is_exit_code_2():
+    assert img2imu("convert", "--sceonds", "2").returncode == 2
+
+
+@pytest.mark.parametrize("command", ["convert", "datasets", "few-label", "quickstart"])
+def test_help_shows_an_example(command):
+    done = img2imu(command, "--help")
+    assert done.returncode == 0
+    assert "Example" in done.stdout
+
+
+def test_datasets_lists_the_six():
+    done = img2imu("datasets")
+    assert done.returncode == 0
+    for name in ik.list_datasets().index:
+        assert name in done.stdout
+
+
+def test_few_label_prints_three_methods_with_intervals(shared, data_dir, tmp_path):
+    done = img2imu(
+        *("few-label", "gestures", "--data", data_dir("utd_mhad"), "--backbone", "mobilenetv2_100"),
+        *("--weights", shared / "weights" / "mobilenetv2_100.tf_float", "--size", 32),
+        *(
+            "--shots",
+            "1",
+            "--seeds",
+            2,
+            "--csv",
+            tmp_path / "t.csv",
+            "--figure",
+            tmp_path / "t.png",
+        ),
+    )
+    assert done.returncode == 0, done.stderr
+    for text in ("random weights", "weights: mobilenetv2_100", "random forest", "low", "high"):
+        assert text in done.stdout
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert len(table) == 3 * 2
+    assert table.macro_f1.between(1 / 27, 1).all(), "above chance for each method and draw"
+    assert Image.open(tmp_path / "t.png").size[0] > 300
+
+
+def test_quickstart_ends_in_a_figure_a_table_and_the_next_step(tmp_path):
+    done = img2imu("quickstart", "--folder", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "quickstart.png").stat().st_size > 20_000
+    assert "macro_f1" in done.stdout
+    assert "make lab" in done.stdout.splitlines()[-1]
