@@ -145,9 +145,9 @@ class TimeMask(Augmentation):
         """Edges of the gap [N], fractions of the width."""
         return random_interval(shape[0], self.gap, generator)
 
-    def apply(self, images, start, stop) -> torch.Tensor:
-        """Black: a value that stands still has no power but at 0 Hz."""
-        return images * _outside(start, stop, images.shape[3]).view(len(images), 1, 1, -1)
+    def _apply(self, images, start, stop) -> torch.Tensor:
+        # Black: a value that stands still has no power but at 0 Hz.
+        return images.mul_(_outside(start, stop, images.shape[3])[:, None, None, :])
 
     def twin(self, signal, scale, start, stop) -> torch.Tensor:
         """Hold the last value through the gap.
@@ -184,10 +184,9 @@ class FrequencyMask(Augmentation):
         """Edges of the band [N], fractions of the height above the bottom."""
         return random_interval(shape[0], self.band, generator)
 
-    def apply(self, images, start, stop) -> torch.Tensor:
-        """Black."""
+    def _apply(self, images, start, stop) -> torch.Tensor:
         upwards = _outside(start, stop, images.shape[2])
-        return images * upwards.flip(1).view(len(images), 1, -1, 1)
+        return images.mul_(upwards.flip(1)[:, None, :, None])
 
     def twin(self, signal, scale, start, stop) -> torch.Tensor:
         """Filter the band out, a bin wider at each side: that far its neighbours spill into it."""

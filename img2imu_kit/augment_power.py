@@ -89,12 +89,11 @@ class Hue(Rotation):
         """Name in tables."""
         return "hue" if self.on == "picture" else "hue on power"
 
-    def apply(self, images, rotation) -> torch.Tensor:
-        """Mix by R o R."""
+    def _apply(self, images, rotation) -> torch.Tensor:
         if self.on == "picture":
             return mix_power(images, rotation)
         steepness = _steepness(self.range_db)
-        return mix_power(images.mul(steepness).exp_(), rotation).log_().div_(steepness)
+        return mix_power(images.mul_(steepness).exp_(), rotation).log_().div_(steepness)
 
     def twin(self, signal, scale, rotation) -> torch.Tensor:
         """Turn the device: x -> R x in every triad of axes."""
@@ -124,9 +123,8 @@ class Gain(Augmentation):
         """Offsets [N], fractions of the range."""
         return {"gain": uniform(shape[:1], generator, -self.gain, self.gain)}
 
-    def apply(self, images, gain) -> torch.Tensor:
-        """Add the offset; black and white cut off."""
-        return (images + gain.view(-1, 1, 1, 1)).clamp_(0, 1)
+    def _apply(self, images, gain) -> torch.Tensor:
+        return images.add_(gain.view(-1, 1, 1, 1)).clamp_(0, 1)
 
     def twin(self, signal, scale, gain) -> torch.Tensor:
         """Multiply by that many dB."""
@@ -155,7 +153,6 @@ class Noise(Augmentation):
     range_db: float = RANGE_DB
     label: ClassVar[str] = "noise"
     meaning: ClassVar[str] = "a noisier sensor"
-    idle: ClassVar[dict[str, Any]] = {"floor": -torch.inf}
     #: Independent values of the noise along frequency and time: our choice.
     GRAIN: ClassVar[tuple[int, int]] = (24, 12)
 
@@ -172,17 +169,16 @@ class Noise(Augmentation):
         floor = uniform(shape[:1], generator, 0, self.floor)
         return {"floor": floor, "noise": power.log_(), "seed": int(seed)}
 
-    def apply(self, images, floor, noise, seed) -> torch.Tensor:
-        """The larger of picture and noise, pixel by pixel."""
+    def _apply(self, images, floor, noise, seed) -> torch.Tensor:
         height, width = images.shape[2:]
         rows, columns = (
             _smooth(few, many).to(images)
             for few, many in zip(self.GRAIN, (height, width), strict=True)
         )
         steepness = _steepness(self.range_db)
-        level = rows @ ((noise - _MEAN) / steepness) @ columns.T
+        level = rows @ ((noise - _MEAN) / steepness @ columns.T)
         level += (floor + _MEAN / steepness).view(-1, 1, 1, 1)
-        return torch.maximum(images, level).clamp_(max=1)
+        return torch.maximum(images, level, out=images).clamp_(max=1)
 
     def twin(self, signal, scale, floor, noise, seed) -> torch.Tensor:
         """Add white noise of that power."""

@@ -100,8 +100,11 @@ class Augmentation:
         return {}
 
     def apply(self, x: torch.Tensor, **parameters) -> torch.Tensor:
-        """Carry out the change that `parameters` describe."""
-        return x
+        """Carry out the change that `parameters` describe, on a copy."""
+        return self._apply(x.clone(), **parameters)
+
+    def _apply(self, x: torch.Tensor, **parameters) -> torch.Tensor:
+        return x  # a subclass's may overwrite x: fresh memory costs more than most changes do
 
     def in_units(self, scale: Scale) -> dict[str, float]:
         """Strengths in physical units, where the picture has the scale of a spectrogram."""
@@ -116,7 +119,7 @@ class Augmentation:
         _check(x)
         if x.dtype == torch.uint8:
             changed = self(x.to(torch.float32).div_(255), generator)
-            return changed.mul(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
+            return changed.mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
         return self.apply(x, **_to(self.sample(tuple(x.shape), generator), x.device))
 
 
@@ -143,10 +146,9 @@ class Compose(Augmentation):
         """One dict of parameters for each step."""
         return {"each": [step.sample(shape, generator) for step in self.steps]}
 
-    def apply(self, x, each) -> torch.Tensor:
-        """The steps in their order."""
+    def _apply(self, x, each) -> torch.Tensor:
         for step, parameters in zip(self.steps, each, strict=True):
-            x = step.apply(x, **parameters)
+            x = step._apply(x, **parameters)
         return x
 
     def twin(self, signal, scale, each) -> torch.Tensor:
@@ -181,19 +183,18 @@ class Sometimes(Augmentation):
             inner[name][~chosen] = idle
         return {"chosen": None, "inner": inner}
 
-    def apply(self, x, chosen, inner) -> torch.Tensor:
-        """Change the chosen ones."""
-        return self._at(chosen, x, lambda some: self.step.apply(some, **inner))
+    def _apply(self, x, chosen, inner) -> torch.Tensor:
+        if chosen is None:
+            return self.step._apply(x, **inner)
+        return x.index_copy_(0, chosen, self.step._apply(x[chosen], **inner))
 
     def twin(self, signal, scale, chosen, inner) -> torch.Tensor:
         """Change the chosen signals, where the step has a twin."""
         if self.step.twin is None:
             return signal
-        return self._at(chosen, signal, lambda some: self.step.twin(some, scale, **inner))
-
-    @staticmethod
-    def _at(chosen, x, change) -> torch.Tensor:
-        return change(x) if chosen is None else x.index_copy(0, chosen, change(x[chosen]))
+        if chosen is None:
+            return self.step.twin(signal, scale, **inner)
+        return signal.index_copy(0, chosen, self.step.twin(signal[chosen], scale, **inner))
 
 
 def uniform(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import tempfile
@@ -11,13 +12,13 @@ import torch
 
 from .errors import ParameterError, WeightsError
 
-__all__ = ["read_checkpoint", "write_checkpoint"]
+__all__ = ["read_checkpoint", "write_checkpoint", "write_text"]
 
 _NAME = "checkpoint.pt"
 
 
 def write_checkpoint(folder: Path, state: dict, settings: dict) -> None:
-    """Write ``checkpoint.pt``: in full beside its place, flushed to disk, then moved over it.
+    """Write ``checkpoint.pt``, or leave the previous one as it is.
 
     Parameters
     ----------
@@ -30,26 +31,16 @@ def write_checkpoint(folder: Path, state: dict, settings: dict) -> None:
     Raises
     ------
     WeightsError
-        Disk full or folder not writable; the previous checkpoint is as it was.
+        Disk full or folder not writable.
     """
-    partial = None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".part-", delete=False) as file:
-            partial = Path(file.name)
-            torch.save(state | {"settings": json.dumps(settings)}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, folder / _NAME)
-        _sync(folder)
-    except (OSError, RuntimeError) as error:  # torch's writer turns a full disk into RuntimeError
-        if partial:
-            partial.unlink(missing_ok=True)
-        raise WeightsError(
-            f"the checkpoint could not be written ({getattr(error, 'strerror', None) or error})",
-            where=str(folder),
-            remedy="The previous one is unchanged; make room or choose another folder.",
-        ) from None
+    content = io.BytesIO()
+    torch.save(state | {"settings": json.dumps(settings)}, content)
+    _replace(folder / _NAME, content.getbuffer())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file as `write_checkpoint` does."""
+    _replace(path, text.encode())
 
 
 def read_checkpoint(folder: Path, settings: dict) -> dict | None:
@@ -89,11 +80,27 @@ def read_checkpoint(folder: Path, settings: dict) -> dict | None:
     return state
 
 
-def _sync(folder: Path) -> None:
-    """Make the renaming itself durable, where the system can sync a folder."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
+def _replace(path: Path, content: bytes | memoryview) -> None:
+    """Write beside the file, flush to disk, then move over it: never half a file."""
+    partial = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as file:
+            partial = Path(file.name)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.chmod(0o644)  # NamedTemporaryFile makes it private
+        os.replace(partial, path)
+        if os.name == "posix":  # the renaming itself must reach the disk too
+            handle = os.open(path.parent, os.O_RDONLY)
             os.fsync(handle)
-        finally:
             os.close(handle)
+    except OSError as error:
+        if partial:
+            partial.unlink(missing_ok=True)
+        raise WeightsError(
+            f"could not be written ({error.strerror or error})",
+            where=str(path),
+            remedy="The previous one is unchanged; make room or choose another folder.",
+        ) from error

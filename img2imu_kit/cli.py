@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .errors import Img2ImuError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["app", "main"]
 
@@ -53,7 +56,7 @@ def quickstart(
     from .quickstart import quickstart as run
 
     story = run(folder, seed=seed)
-    typer.echo(f"\n{story.table}\n\nFigure: {story.figure}\nTable:  {story.csv}")
+    typer.echo(f"\n{_text(story.scores)}\n\nFigure: {story.figure}\nTable:  {story.csv}")
     typer.echo("Open the notebooks: make lab   (or: jupyter lab notebooks/00_quickstart.ipynb)")
 
 
@@ -163,13 +166,17 @@ def few_label(
         pool=pool,
         progress=True,
     )
-    typer.echo(summary(table).round(3).to_string(index=False))
+    typer.echo(_text(summary(table)))
     if csv:
         table.to_csv(csv, index=False)
     if figure:
         from . import plot
 
         plot.save(plot.plot_scores(table), figure)
+
+
+def _text(scores: pd.DataFrame) -> str:
+    return scores.round(3).to_string(index=False)
 
 
 def _column(name: str | None) -> str | int | None:

@@ -29,8 +29,6 @@ def resample(recording: Recording, rate: float) -> Recording:
     Recording
         Labels follow by nearest sample.
     """
-    from scipy.signal import resample_poly
-
     rate = check_rate(rate, where=recording.name or "recording")
     if rate == recording.rate:
         return recording
@@ -41,6 +39,8 @@ def resample(recording: Recording, rate: float) -> Recording:
             where=recording.name or "recording",
             remedy="Go there in several steps.",
         )
+    from scipy.signal import resample_poly  # slow to import, and often not needed
+
     signal = resample_poly(
         recording.signal, ratio.numerator, ratio.denominator, axis=0, padtype="line"
     )

@@ -7,14 +7,13 @@ and return the loss with the two sets of unit vectors that it was made of.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .errors import ParameterError
+from .parallel import gather, share, split_batch_norm
 
 __all__ = ["Encoder", "MoCo", "SimCLR", "info_nce", "nt_xent"]
 
@@ -176,8 +175,9 @@ class MoCo(nn.Module):
             shuffled = share(gather(key_images)[order])
             keys = gather(self.key_encoder(shuffled))[order.argsort()]
             key = share(keys)
-        loss = info_nce(query, key, self.queue.clone(), self.temperature)  # positives not in it
-        self._enqueue(keys)
+        with torch.autocast(query.device.type, enabled=False):
+            loss = info_nce(query, key, self.queue.clone(), self.temperature)
+        self._enqueue(keys)  # after the loss: a positive is never among the negatives
         return loss, query, key
 
     def _follow(self) -> None:
@@ -213,50 +213,6 @@ class SimCLR(nn.Module):
     def forward(self, images1: Tensor, images2: Tensor, order: Tensor | None = None) -> tuple:
         """One step; arguments and results as of `MoCo`, `order` is of no use here."""
         z1, z2 = self.encoder(torch.cat([images1, images2])).chunk(2)
-        loss = nt_xent(gather(z1), gather(z2), self.temperature)
+        with torch.autocast(z1.device.type, enabled=False):
+            loss = nt_xent(gather(z1), gather(z2), self.temperature)
         return loss, z1, z2
-
-
-def part_sizes(count: int, splits: int, least: int = 8) -> list[int]:
-    """Sizes of `splits` nearly equal parts of a batch, fewer where one would be below `least`."""
-    splits = max(1, min(splits, count // least))
-    return [count // splits + (part < count % splits) for part in range(splits)]
-
-
-def split_batch_norm(network: nn.Module, splits: int) -> nn.Module:
-    """Let every batch norm of a network normalise each part of a batch by itself, in place."""
-    for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and splits > 1:
-            kind = type(module)
-            module.__class__ = type(f"Split{kind.__name__}", (_SplitNorm, kind), {})
-            module.splits = splits
-    return network
-
-
-class _SplitNorm:
-    """Put before a batch norm's class; weights and their names stay."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training:
-            return super().forward(x)
-        normalise = super().forward
-        return torch.cat([normalise(part) for part in x.split(part_sizes(len(x), self.splits))])
-
-
-# --- several processes: every one sees the whole batch, and works on its share ----------------
-
-
-def gather(x: Tensor) -> Tensor:
-    """Rows of all processes, in their order; gradients find their way back."""
-    if not (dist.is_available() and dist.is_initialized()):
-        return x
-    from torch.distributed.nn.functional import all_gather
-
-    return torch.cat(all_gather(x.contiguous()))
-
-
-def share(x: Tensor) -> Tensor:
-    """This process's part of gathered rows."""
-    if not (dist.is_available() and dist.is_initialized()):
-        return x
-    return x.chunk(dist.get_world_size())[dist.get_rank()]

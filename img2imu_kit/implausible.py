@@ -27,8 +27,7 @@ class VerticalFlip(Augmentation):
     label: ClassVar[str] = "vertical flip"
     meaning: ClassVar[str] = "none: frequencies f become rate / 2 - f"
 
-    def apply(self, images) -> torch.Tensor:
-        """Reverse the rows."""
+    def _apply(self, images) -> torch.Tensor:
         return images.flip(2)
 
     def twin(self, signal, scale) -> torch.Tensor:
@@ -48,8 +47,7 @@ class Turn(Augmentation):
         """Angles [N], degrees."""
         return {"degrees": uniform(shape[:1], generator, -self.degrees, self.degrees)}
 
-    def apply(self, images, degrees) -> torch.Tensor:
-        """Counter-clockwise."""
+    def _apply(self, images, degrees) -> torch.Tensor:
         cos, sin = (degrees * math.pi / 180).cos(), (degrees * math.pi / 180).sin()
         return _affine(images, cos, -sin, sin, cos)
 
@@ -66,8 +64,7 @@ class Shear(Augmentation):
         """Slopes [N]."""
         return {"slope": uniform(shape[:1], generator, -self.slope, self.slope)}
 
-    def apply(self, images, slope) -> torch.Tensor:
-        """Black comes in."""
+    def _apply(self, images, slope) -> torch.Tensor:
         one = torch.ones_like(slope)
         return _affine(images, one, slope, torch.zeros_like(slope), one)
 
@@ -80,8 +77,7 @@ class Solarize(Augmentation):
     label: ClassVar[str] = "solarize"
     meaning: ClassVar[str] = "none: strong would become weak"
 
-    def apply(self, images) -> torch.Tensor:
-        """Invert."""
+    def _apply(self, images) -> torch.Tensor:
         return torch.where(images >= self.threshold, 1 - images, images)
 
 

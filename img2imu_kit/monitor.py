@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +11,17 @@ import torch
 from torch import Tensor
 
 from .errors import ParameterError
+from .pictures import to_image
+from .windowing import Windows
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["knn_accuracy", "measures", "plot_history"]
+    from .backbone import Backbone
+    from .images import ImageSet
+
+__all__ = ["knn_accuracy", "knn_probe", "measures", "plot_history"]
 
 #: Spread of unit vectors below this share of the most they can have is called a collapse.
 _COLLAPSE = 0.1
@@ -99,6 +105,32 @@ def knn_accuracy(
         votes.scatter_add_(1, target[index], near.mul(5).exp())  # exp(-inf): no vote
         right[rows] = votes.argmax(dim=1) == target[rows]
     return float(np.mean([right[target == c].float().mean() for c in range(len(names))]))
+
+
+def knn_probe(backbone: Backbone, samples: ImageSet | Windows) -> Callable[[], float]:
+    """A function that scores the backbone as it is by then on labelled samples.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    samples : ImageSet with labels, or Windows
+        Windows become pictures of the default settings; a subject's own windows have no vote.
+
+    Returns
+    -------
+    callable
+        Without arguments; returns `knn_accuracy` of the features in evaluation mode.
+    """
+    if isinstance(samples, Windows):
+        pixels, labels, groups = to_image(samples), samples.label, samples.subject
+    else:
+        pixels, labels, groups = samples.pixels, samples.labels, None
+    labelled = np.flatnonzero(labels != "") if labels is not None else []
+    if len(labelled) < 2:
+        raise ParameterError("the probe has no labels", remedy="Pass labelled pictures or windows.")
+    pixels, labels = pixels[labelled], labels[labelled]
+    groups = None if groups is None else groups[labelled]
+    return lambda: knn_accuracy(backbone.features(pixels), labels, groups)
 
 
 def plot_history(history: pd.DataFrame, ax: Axes | None = None) -> Axes:

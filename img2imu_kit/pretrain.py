@@ -1,41 +1,36 @@
-"""Contrastive pre-training of a backbone on pictures: one loop for both methods."""
+"""Contrastive pre-training of a backbone on pictures."""
 
 from __future__ import annotations
 
 import math
-import signal
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
-from accelerate.state import AcceleratorState
+from accelerate import PartialState
 from torch import nn
-from tqdm.auto import tqdm
 
 from .augment import sensor_aware, vision
 from .backbone import Backbone, load, save
-from .checkpoints import read_checkpoint, write_checkpoint
 from .contrastive import Encoder, MoCo, SimCLR
 from .errors import ParameterError
 from .images import ImageSet, load_images
-from .monitor import knn_accuracy, measures
-from .views import Views
+from .loop import run
+from .monitor import knn_probe, measures
+from .parallel import split_batch_norm
+from .views import TwoViews
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Pretrained", "learning_rate", "pretrain"]
+    from .windowing import Windows
 
-_LOG_EVERY = 10  # steps; reading a number makes a GPU wait
+__all__ = ["Pretrained", "pretrain"]
+
 _SETS = {"sensor_aware": sensor_aware, "vision": vision}
 
 
@@ -49,11 +44,11 @@ class Pretrained:
         Without the head that only pre-training needs; its card says how it was made.
     history : DataFrame
         step, epoch, loss, lr, images_per_s, feature_std, alignment, uniformity, knn;
-        ``monitor.plot_history`` draws it.
+        `monitor.plot_history` draws it.
     finished : bool
         False if the run was stopped before its last epoch; called again, it continues.
     folder : Path or None
-        Holds ``checkpoint.pt``, ``history.csv`` and ``backbone/``.
+        Holds ``checkpoint.pt``, ``history.csv`` and, for `backbone.load`, ``backbone/``.
     """
 
     backbone: Backbone
@@ -68,9 +63,9 @@ def pretrain(
     *,
     method: str = "moco",
     augmentation: str | Callable = "sensor_aware",
+    size: int = 64,
     epochs: int = 200,
     batch_size: int = 256,
-    size: int = 64,
     lr: float = 0.03,
     momentum: float = 0.9,
     weight_decay: float = 1e-4,
@@ -82,7 +77,7 @@ def pretrain(
     splits: int = 8,
     weights: str | Path | None = None,
     freeze: tuple[str, ...] = (),
-    probe: ImageSet | tuple | None = None,
+    probe: ImageSet | Windows | None = None,
     probe_every: int = 5,
     folder: str | Path | None = None,
     resume: bool = True,
@@ -97,204 +92,211 @@ def pretrain(
     progress: bool = True,
 ) -> Pretrained:
     """Train a backbone to recognise a picture through two random changes of it.
+
+    Runs on whatever `accelerate` finds: the CPU, a GPU, or several processes under
+    ``accelerate launch`` and ``accelerate.notebook_launcher``. The optimiser is SGD; defaults are
+    those of MoCo v2 where it has them, the number of epochs is our choice.
+
+    Parameters
+    ----------
+    images : ImageSet, uint8 [N, 3, H, W], path or name
+        Pictures, or what `load_images` makes pictures of `size` from.
+    backbone : str
+        timm architecture.
+    method : {"moco", "simclr"}
+    augmentation : {"sensor_aware", "vision"} or callable
+        ``augmentation(images, generator)`` on float images [n, 3, H, W] in [0, 1].
+    size : int
+        Side in pixels of pictures that are still to be decoded.
+    epochs, batch_size : int
+    lr, momentum, weight_decay : float
+        `lr` belongs to a batch of 256: scale it with `batch_size`. It falls as a cosine.
+    warmup : int
+        Epochs in which the rate rises first.
+    temperature : float
+    dim : int
+        Length of the vectors compared.
+    queue : int, optional
+        Negatives of MoCo; by default the power of two that is at most a quarter of the pictures,
+        and 65,536 at most. It must be smaller than the corpus.
+    key_momentum : float
+        How slowly MoCo's key encoder follows.
+    splits : int
+        Parts of a batch with batch statistics of their own, see `MoCo`.
+    weights : str or path, optional
+        To start from, as in `backbone.load`: published ones (``"timm"``), or a file or folder.
+    freeze : tuple of str
+        Layers of the backbone to keep as they are, by the beginnings of their names
+        (``("conv_stem", "bn1", "blocks.0")``).
+    probe : ImageSet with labels, or Windows, optional
+        Labelled samples for the kNN monitor; windows become pictures of the default settings,
+        and their neighbours are sought among other subjects.
+    probe_every : int
+        Epochs.
+    folder, resume, checkpoint_every, max_steps, max_seconds, progress
+        As in `loop.run`.
+    seed : int
+        Of the weights, the order of the data and the augmentation.
+    precision : {"no", "bf16", "fp16"}
+        Mixed precision. On a CPU bf16 helps ResNets and slows down depthwise convolutions.
+    channels_last : bool
+        Memory layout; up to four times as fast for depthwise convolutions on a CPU.
+    accumulate : int
+        Portions that a batch is computed in, to save memory.
+    compile : bool
+        Use ``torch.compile`` on the encoders.
+
+    Returns
+    -------
+    Pretrained
+
+    Raises
+    ------
+    ParameterError
+        Settings out of range, or other than those of the checkpoint to resume from.
+    WeightsError
+        Weights that do not fit; a checkpoint that cannot be written or read.
+    DatasetError, FormatError
+        As in `load_images`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> images = rng.integers(0, 256, (64, 3, 32, 32), dtype=np.uint8)
+    >>> made = pretrain(images, size=32, epochs=1, batch_size=16, max_steps=2, progress=False)
+    >>> made.finished, made.backbone
+    (False, Backbone('mobilenetv3_small_050', 0.57 M parameters))
     """
-    began = time.monotonic()
-    settings = {
-        name: value
-        for name, value in locals().items()
-        if name in _SETTINGS
-    }
-    AcceleratorState._reset_state()  # a notebook may ask for another precision than before
-    accelerator = Accelerator(
-        mixed_precision=precision,
-        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
-    )
+    if method not in ("moco", "simclr"):
+        raise ParameterError(f'method is {method!r}, expected "moco" or "simclr"')
+    if isinstance(augmentation, str) and augmentation not in _SETS:
+        raise ParameterError(
+            f"augmentation is {augmentation!r}, expected one of {sorted(_SETS)} or a callable"
+        )
+    state = PartialState()
     if not isinstance(images, ImageSet):
-        with accelerator.main_process_first():  # the others find it in the cache
+        with state.main_process_first():  # the others find them in the cache
             images = load_images(images, size, progress=progress)
     augment = _SETS[augmentation]() if isinstance(augmentation, str) else augmentation
-    layout = torch.channels_last if channels_last else torch.contiguous_format
+    queue = _queue_size(queue, len(images))
     reader = load(backbone, weights, seed=seed)
     if weights is None:
-        reader.mean, reader.std = images.mean, images.std
-    views = Views(
-        _resident(images.pixels, accelerator.device),
-        augment, reader.mean, reader.std, batch_size, seed, accumulate,
-        accelerator.device, accelerator.process_index, accelerator.num_processes, layout,
-    )
-    queue = _queue(queue, len(images), batch_size)
-    devices = [accelerator.device] if accelerator.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), _signals() as signals:
-        torch.manual_seed(seed)
-        reader.model.reset_classifier(0)
-        with torch.no_grad():
-            features = reader.model.eval()(torch.zeros(1, 3, *images.pixels.shape[2:])).shape[1]
-        encoder = Encoder(reader.model, features, dim)
+        reader = replace(reader, mean=images.mean, std=images.std)
+    network = reader.model
+    network.reset_classifier(0)
+    _freeze(network, freeze)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        encoder = Encoder(network, _width(network, images.pixels.shape[2:]), dim)
         if method == "moco":
-            model = MoCo(encoder, queue=queue, momentum=key_momentum ** (1 / accumulate),
-                         temperature=temperature, splits=max(1, splits // accelerator.num_processes))
-            chance = math.log(1 + queue)
+            model = MoCo(
+                encoder,
+                queue=queue,
+                momentum=key_momentum ** (1 / accumulate),
+                temperature=temperature,
+                splits=max(1, splits // state.num_processes),
+            )
         else:
             model = SimCLR(encoder, temperature=temperature)
-            chance = math.log(2 * (batch_size // accumulate) - 1)
-        _freeze(encoder.backbone, freeze)
-        model.to(memory_format=layout)
-        if compile:
-            for module in (model.encoder, getattr(model, "key_encoder", None)):
-                module and module.compile()
-        optimizer = torch.optim.SGD(
-            [p for p in encoder.parameters() if p.requires_grad], lr, momentum, weight_decay=weight_decay
-        )
-        trained, optimizer = accelerator.prepare(model, optimizer)
-        folder = Path(folder) if folder else None
-        settings |= {"augmentation": repr(augment), "queue": queue, "corpus": f"{images.source}, {len(images)} pictures", "weights": str(weights)}
-        state = read_checkpoint(folder, settings) if folder and resume else None
-        step, rows = 0, []
-        if state:
-            model.load_state_dict(state["model"])
-            optimizer.load_state_dict(state["optimizer"])
-            step, rows = state["step"], state["rows"]
-            if accelerator.scaler:
-                accelerator.scaler.load_state_dict(state["scaler"])
-        per_epoch = views.steps_per_epoch
-        steps = epochs * per_epoch
-        last = min(steps, max_steps or steps)
-
-        def store():
-            if folder and accelerator.is_main_process:
-                write_checkpoint(folder, {
-                    "model": model.state_dict(), "optimizer": optimizer.state_dict(),
-                    "step": step, "rows": rows,
-                    "scaler": accelerator.scaler.state_dict() if accelerator.scaler else {}}, settings)
-                _frame(rows).to_csv(folder / "history.csv", index=False)
-
-        if not rows:
-            rows.append({"step": 0, "epoch": 0.0, "knn": _knn(reader, probe)})
-            store()
-        bar = tqdm(total=steps, initial=step, unit=" images", unit_scale=batch_size,
-                   disable=not (progress and accelerator.is_main_process), smoothing=0.05)
-        losses, clock, since = [], time.perf_counter(), step
-        while step < last and not _stopping(accelerator, signals, began, max_seconds):
-            rate = learning_rate(step, steps, lr, warmup * per_epoch)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            _train_mode(model, freeze)
-            torch.manual_seed(seed + step)  # dropout
-            for part, (first, second, order) in enumerate(views(step)):
-                quiet = part + 1 < accumulate
-                with accelerator.no_sync(trained) if quiet else nullcontext(), accelerator.autocast():
-                    loss, query, key = trained(first, second, order)
-                accelerator.backward(loss / accumulate)
-                losses.append(loss.detach())
-            optimizer.step()
-            optimizer.zero_grad()
-            step += 1
-            bar.update()
-            probed = step % (probe_every * per_epoch) == 0 or step == steps
-            if step % _LOG_EVERY == 0 or probed or step == last:
-                mean = accelerator.reduce(torch.stack(losses).mean(), "mean").item()
-                speed = (step - since) * batch_size / (time.perf_counter() - clock)
-                rows.append({"step": step, "epoch": step / per_epoch, "loss": mean, "lr": rate,
-                             "images_per_s": speed, **measures(query, key)})
-                if probed:
-                    rows[-1]["knn"] = _knn(reader, probe)
-                bar.set_postfix(loss=f"{mean:.3f}", knn=f"{rows[-1].get('knn', math.nan):.3f}")
-                losses, clock, since = [], time.perf_counter(), step
-            if step % checkpoint_every == 0:
-                store()
-        bar.close()
-        store()
-    history = _frame(rows)
-    history.attrs = {"chance": chance, "queue_full": -(-queue // batch_size)}
-    reader.model.eval()
-    made = Backbone(backbone, reader.model, reader.mean, reader.std, None, {
-        "architecture": backbone, "num_classes": 0, "mean": reader.mean, "std": reader.std,
-        "trained": {**settings, "steps": step, "epochs_done": step / per_epoch,
-        "versions": {n: version(n) for n in ("img2imu-kit", "torch", "timm", "numpy", "accelerate")}},
-    })
-    if folder and accelerator.is_main_process:
-        save(made, folder / "backbone")
-    if signal.SIGTERM in signals:
-        sys.exit(128 + signal.SIGTERM)
-    return Pretrained(made, history, step == steps, folder)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    learner = TwoViews(model, augment, reader.mean, reader.std, layout=layout, frozen=freeze)
+    learner.to(memory_format=layout)
+    if compile:
+        for part in model.children():
+            part.compile()
+    settings = {
+        "corpus": images.source,
+        "image_size": images.pixels.shape[-1],
+        "architecture": backbone,
+        "weights": None if weights is None else str(weights),
+        "freeze": list(freeze),
+        "method": method,
+        "augmentation": getattr(augment, "__qualname__", repr(augment)),
+        "queue": queue if method == "moco" else None,
+        "key_momentum": key_momentum,
+        "splits": splits,
+        "temperature": temperature,
+        "dim": dim,
+    }
+    optimisation = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "momentum": momentum,
+        "weight_decay": weight_decay,
+        "warmup": warmup,
+        "accumulate": accumulate,
+        "precision": precision,
+        "seed": seed,
+    }
+    history, finished = run(
+        learner,
+        _near(images.pixels, state.device),
+        **optimisation,
+        settings=settings,
+        folder=folder,
+        resume=resume,
+        checkpoint_every=checkpoint_every,
+        monitor=lambda vectors: measures(**vectors),
+        probe=knn_probe(reader, probe) if probe is not None else None,
+        probe_every=probe_every,
+        max_steps=max_steps,
+        max_seconds=max_seconds,
+        progress=progress,
+    )
+    negatives = queue if method == "moco" else 2 * (batch_size // accumulate) - 2
+    history.attrs = {"chance": math.log(1 + negatives)}
+    if method == "moco":
+        history.attrs["queue_full"] = math.ceil(queue / batch_size)
+    split_batch_norm(network, 1).eval().requires_grad_(True)
+    reader.card.update(
+        settings | optimisation,
+        num_classes=0,
+        mean=reader.mean,
+        std=reader.std,
+        pictures=len(images),
+        steps=int(history.step.iloc[-1]),
+        finished=finished,
+        versions={name: version(name) for name in ("img2imu-kit", "accelerate", "numpy")},
+    )
+    if folder and state.is_main_process:
+        save(reader, Path(folder) / "backbone")
+    return Pretrained(reader, history, finished, Path(folder) if folder else None)
 
 
-_SETTINGS = ("backbone", "method", "epochs", "batch_size", "lr", "momentum", "weight_decay",
-             "warmup", "temperature", "dim", "key_momentum", "splits", "freeze", "seed", "precision", "accumulate")
-
-
-def learning_rate(step: int, steps: int, highest: float, warmup: int = 0) -> float:
-    """Linear warm-up, then half a cosine to zero."""
-    if step < warmup:
-        return highest * (step + 1) / warmup
-    return highest * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
-
-
-def _queue(queue, count, batch_size):
+def _queue_size(queue: int | None, count: int) -> int:
     if queue is None:
-        return min(65536, 2 ** int(math.log2(max(16, count // 4))))
-    if queue + batch_size > count:
-        raise ParameterError(f"a queue of {queue} and a batch of {batch_size} exceed the {count} pictures: their own old keys would be among their negatives", remedy="Use a smaller queue, or None to let it be chosen.")
+        return min(65536, 2 ** max(0, int(math.log2(max(count, 4))) - 2))
+    if queue >= count:
+        raise ParameterError(
+            f"a queue of {queue} keys for {count} pictures: each would be its own negative",
+            remedy=f"Use at most a quarter, {count // 4}, or None to let it be chosen.",
+        )
     return queue
 
 
-def _resident(pixels, device):
+def _freeze(network: nn.Module, prefixes: tuple[str, ...]) -> None:
+    for prefix in prefixes:
+        named = network.named_parameters()
+        found = [weight for name, weight in named if name.startswith(f"{prefix}.")]
+        if not found:
+            names = [name for name, _ in network.named_children()]
+            raise ParameterError(
+                f"freeze names {prefix!r}, which no layer has",
+                remedy=f"At the top are {', '.join(names)}.",
+            )
+        for weight in found:
+            weight.requires_grad_(False)
+
+
+def _width(network: nn.Module, size: tuple[int, ...]) -> int:
+    """Length of the vector that a picture becomes."""
+    with torch.no_grad():
+        return network.eval()(torch.zeros(1, 3, *size)).shape[1]
+
+
+def _near(pixels: np.ndarray, device: torch.device) -> np.ndarray | torch.Tensor:
+    """On the GPU, if it takes no more than a quarter of what is free there."""
     if device.type == "cuda" and pixels.nbytes < torch.cuda.mem_get_info(device)[0] / 4:
         return torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
     return pixels
-
-
-def _freeze(network, prefixes):
-    for prefix in prefixes:
-        found = [p for name, p in network.named_parameters() if name.startswith(prefix)]
-        if not found:
-            raise ParameterError(f"freeze names {prefix!r}, no layer begins so", remedy=f"Layers: {', '.join(n for n, _ in network.named_children())}.")
-        for parameter in found:
-            parameter.requires_grad_(False)
-
-
-def _train_mode(model, freeze):
-    model.train()
-    for encoder in (model.encoder, getattr(model, "key_encoder", model.encoder)):
-        for name, module in encoder.backbone.named_modules():
-            if freeze and name.startswith(freeze):
-                module.eval()
-
-
-def _knn(reader, probe):
-    if probe is None:
-        return math.nan
-    pixels, labels, groups = probe.pixels, probe.labels, None
-    return knn_accuracy(reader.features(pixels), labels, groups)
-
-
-def _frame(rows):
-    import pandas as pd
-    columns = ["step", "epoch", "loss", "lr", "images_per_s", "feature_std", "alignment", "uniformity", "knn"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _stopping(accelerator, signals, began, max_seconds):
-    stop = bool(signals) or (max_seconds is not None and time.monotonic() - began > max_seconds)
-    if accelerator.num_processes > 1:
-        stop = accelerator.reduce(torch.tensor(float(stop), device=accelerator.device), "max") if False else accelerator.reduce(torch.tensor(float(stop), device=accelerator.device)).item() > 0
-    return stop
-
-
-@contextmanager
-def _signals():
-    caught = []
-
-    def note(number, frame):
-        if caught:
-            raise KeyboardInterrupt
-        caught.append(number)
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

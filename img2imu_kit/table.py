@@ -84,7 +84,7 @@ def few_label_table(
     -------
     DataFrame
         One row for each task, method, protocol, shots and seed: ``task, method, family, protocol,
-        shots, seed, macro_f1, accuracy, train_windows, test_windows, seconds`` (to fit and to
+        fixed`` (whether it is the one that the method knows), ``shots, seed, macro_f1, accuracy, train_windows, test_windows, seconds`` (to fit and to
         predict), ``parameters`` (of the network as far as it is read), and ``classes, groups,
         confusion``: counts of test windows by group, true and guessed class, flattened; see
         `readings.confusions`.
@@ -161,6 +161,7 @@ def _plan(
                                 "method": name,
                                 "family": method.family,
                                 "protocol": protocol,
+                                "fixed": method.only is not None,
                                 "shots": int(count),
                                 "seed": int(seed),
                                 "parameters": parameters,

@@ -71,8 +71,7 @@ class Jitter(Augmentation):
         """Unit noise of the signal's shape."""
         return {"noise": normal(shape, generator)}
 
-    def apply(self, x, noise) -> torch.Tensor:
-        """Add it, at the strength of each axis."""
+    def _apply(self, x, noise) -> torch.Tensor:
         return x + self.sigma * x.std(dim=-1, correction=0, keepdim=True) * noise
 
 
@@ -86,8 +85,7 @@ class Scaling(Augmentation):
         """Factors [N, C, 1]."""
         return {"factor": 1 + self.sigma * normal((*shape[:2], 1), generator)}
 
-    def apply(self, x, factor) -> torch.Tensor:
-        """Multiply."""
+    def _apply(self, x, factor) -> torch.Tensor:
         return x * factor
 
 
@@ -101,8 +99,7 @@ class Rotation(Augmentation):
         """Rotation matrices [N, 3, 3]: any axis, angles up to `degrees`."""
         return {"rotation": random_rotations(shape[0], self.degrees, generator)}
 
-    def apply(self, x, rotation) -> torch.Tensor:
-        """Turn the device."""
+    def _apply(self, x, rotation) -> torch.Tensor:
         return mix(x, rotation)
 
 
@@ -120,8 +117,7 @@ class Permutation(Augmentation):
         count = uniform((shape[0],), generator, min(2, self.segments), self.segments + 1).long()
         return {"segments": count, "keys": uniform((shape[0], self.segments), generator)}
 
-    def apply(self, x, segments, keys) -> torch.Tensor:
-        """Shuffle the pieces."""
+    def _apply(self, x, segments, keys) -> torch.Tensor:
         return permute_time(x, segments, keys)
 
 
@@ -136,8 +132,7 @@ class TimeWarp(Augmentation):
         """Speeds at the knots [N, knots + 2]."""
         return {"speed": 1 + self.sigma * normal((shape[0], self.knots + 2), generator)}
 
-    def apply(self, x, speed) -> torch.Tensor:
-        """Read the signal at the warped times; its ends stay."""
+    def _apply(self, x, speed) -> torch.Tensor:
         time = splines(speed, x.shape[-1]).clamp(min=0.05).cumsum(dim=1)  # never backwards
         time = time - time[:, :1]
         return warp_time(x, time / time[:, -1:].clamp(min=1e-9) * (x.shape[-1] - 1))
@@ -154,8 +149,7 @@ class MagnitudeWarp(Augmentation):
         """Factors at the knots [N, C, knots + 2]."""
         return {"factor": 1 + self.sigma * normal((*shape[:2], self.knots + 2), generator)}
 
-    def apply(self, x, factor) -> torch.Tensor:
-        """Multiply by the curves."""
+    def _apply(self, x, factor) -> torch.Tensor:
         return x * splines(factor, x.shape[-1])
 
 
@@ -167,8 +161,7 @@ class ChannelShuffle(Augmentation):
         """An order of the axes [N, C]."""
         return {"order": uniform(shape[:2], generator).argsort(dim=1)}
 
-    def apply(self, x, order) -> torch.Tensor:
-        """Reorder."""
+    def _apply(self, x, order) -> torch.Tensor:
         return x.gather(1, order[:, :, None].expand_as(x))
 
 
@@ -176,8 +169,7 @@ class ChannelShuffle(Augmentation):
 class SignFlip(Augmentation):
     """The sensor mounted backwards: -x."""
 
-    def apply(self, x) -> torch.Tensor:
-        """Negate."""
+    def _apply(self, x) -> torch.Tensor:
         return -x
 
 
@@ -185,8 +177,7 @@ class SignFlip(Augmentation):
 class TimeFlip(Augmentation):
     """The movement run backwards."""
 
-    def apply(self, x) -> torch.Tensor:
-        """Reverse the last axis."""
+    def _apply(self, x) -> torch.Tensor:
         return x.flip(-1)
 
 
@@ -206,8 +197,7 @@ class TimeShift(Augmentation):
         """Shifts [N], fractions of the length."""
         return {"shift": uniform(shape[:1], generator, -self.shift, self.shift)}
 
-    def apply(self, x, shift) -> torch.Tensor:
-        """Move along the last axis."""
+    def _apply(self, x, shift) -> torch.Tensor:
         return shift_time(x, shift, self.edge)
 
 
@@ -224,8 +214,7 @@ class Dropout(Augmentation):
         """Edges of the gap [N], fractions of the length."""
         return random_interval(shape[0], self.gap, generator)
 
-    def apply(self, x, start, stop) -> torch.Tensor:
-        """Hold the last value."""
+    def _apply(self, x, start, stop) -> torch.Tensor:
         return hold_time(x, start * x.shape[-1], stop * x.shape[-1])
 
 
@@ -239,8 +228,7 @@ class BandLimit(Augmentation):
         """Cut-offs [N], fractions of half the rate."""
         return {"cutoff": uniform(shape[:1], generator, self.lowest, 1)}
 
-    def apply(self, x, cutoff) -> torch.Tensor:
-        """Low-pass."""
+    def _apply(self, x, cutoff) -> torch.Tensor:
         return remove_band(x, cutoff, torch.full_like(cutoff, 2))
 
 

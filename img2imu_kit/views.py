@@ -1,110 +1,91 @@
-"""Which pictures a step sees, and the two random views of each: a function of the step's number.
-
-Nothing here has a state to be saved. The order of an epoch is drawn from (seed, epoch), views and
-shuffles from (seed, step); a batch is augmented in a fixed number of parts with a generator each,
-so that one process and eight draw the same.
-"""
+"""From a batch of pictures to two random views of each, and to a contrastive loss."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
-import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from .errors import ParameterError
+from .contrastive import MoCo, SimCLR
+from .parallel import part_sizes, world
 
-__all__ = ["Views", "generator"]
+__all__ = ["TwoViews"]
 
-_ORDER, _SHUFFLE, _AUGMENT = 1, 2, 3  # what a generator is for
+#: A batch is augmented in parts with a generator each: one process and eight draw the same views,
+#: and a part stays in a processor's cache (1.3 to 1.7 times as fast as a batch of 256 at 64 px).
 _SHARDS = 8
-_LEAST = 8  # pictures; fewer left over at the end of an epoch wait for another one
 
 
-@dataclass(frozen=True, eq=False)
-class Views:
-    """Two augmented views of each picture of a step, in `accumulate` equal portions.
+class TwoViews(nn.Module):
+    """A contrastive method that takes plain pictures and augments them itself.
 
-    Attributes
+    Parameters
     ----------
-    pixels : uint8 [N, 3, H, W]
-        Array (memory-mapped or not), or tensor on `device`.
+    method : MoCo or SimCLR
     augment : callable
         ``augment(images, generator)`` on float images [n, 3, H, W] in [0, 1].
-    mean, std : tuple of 3 floats
+    mean, std : sequence of 3 floats
         Normalisation after the augmentation.
-    batch_size, seed, accumulate : int
-    device : torch.device
-    rank, processes : int
-        This process's number; every process works on its share of each portion.
     layout : torch.memory_format
+        That the network reads; channels-last is the faster one for most.
+    frozen : tuple of str
+        Layers of the backbone whose batch statistics stay as they are.
     """
 
-    pixels: np.ndarray | Tensor
-    augment: Callable[[Tensor, torch.Generator], Tensor]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    batch_size: int
-    seed: int
-    accumulate: int = 1
-    device: torch.device = torch.device("cpu")
-    rank: int = 0
-    processes: int = 1
-    layout: torch.memory_format = torch.channels_last
+    def __init__(
+        self,
+        method: MoCo | SimCLR,
+        augment: Callable[[Tensor, torch.Generator], Tensor],
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        *,
+        layout: torch.memory_format = torch.channels_last,
+        frozen: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        self.method, self.augment, self.layout, self.frozen = method, augment, layout, frozen
+        for name, values in (("mean", mean), ("std", std)):
+            self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
 
-    def __post_init__(self) -> None:
-        if self.steps_per_epoch == 0:
-            raise ParameterError(f"{len(self.pixels)} pictures, expected at least {_LEAST}")
+    def forward(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, dict]:
+        """One step.
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in one pass over the pictures; the last may be smaller."""
-        whole, rest = divmod(len(self.pixels), self.batch_size)
-        return whole + (rest >= _LEAST)
+        Parameters
+        ----------
+        images : uint8 [N, 3, H, W]
+        generator : torch.Generator
+            In the same state on all processes.
 
-    def __call__(self, step: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Portions of a step: two views float [n, 3, H, W], and a shuffle of all processes' n."""
-        epoch, index = divmod(step, self.steps_per_epoch)
-        order = generator("cpu", _ORDER, self.seed, epoch)
-        order = torch.randperm(len(self.pixels), generator=order).numpy()
-        batch = order[index * self.batch_size :][: self.batch_size]
-        for part, rows in enumerate(np.array_split(batch, self.accumulate)):
-            rows = rows[: len(rows) // self.processes * self.processes]
-            number = step * self.accumulate + part
-            shuffle = generator("cpu", _SHUFFLE, self.seed, number)
-            shuffle = torch.randperm(len(rows), generator=shuffle).to(self.device)
-            yield *self._two_views(rows, number), shuffle
-
-    def _two_views(self, rows: np.ndarray, number: int) -> tuple[Tensor, Tensor]:
-        shards = max(1, min(_SHARDS, len(rows) // _LEAST) // self.processes)
-        mine = np.split(rows, self.processes)[self.rank]
+        Returns
+        -------
+        loss : float []
+        vectors : dict
+            ``query`` and ``key``, float [N, D].
+        """
+        rank, processes = world()
+        total = len(images) * processes
+        order = torch.randperm(total, generator=generator).to(images.device)
+        sizes = part_sizes(len(images), len(part_sizes(total, _SHARDS)) // processes)
+        seeds = torch.randint(2**62, (processes, len(sizes)), generator=generator)[rank].tolist()
         first, second = [], []
-        for shard, chosen in enumerate(np.array_split(mine, shards)):
-            draw = generator(self.device, _AUGMENT, self.seed, number, self.rank * shards + shard)
-            images = self.take(chosen)
-            first.append(self.normalised(self.augment(images, draw)))
-            second.append(self.normalised(self.augment(images, draw)))
-        return torch.cat(first), torch.cat(second)
-
-    def take(self, rows: np.ndarray) -> Tensor:
-        """Pictures by number, float [n, 3, H, W] in [0, 1] on the device."""
-        if isinstance(self.pixels, Tensor):
-            chosen = self.pixels[torch.from_numpy(rows).to(self.pixels.device)]
-        else:
-            chosen = torch.from_numpy(self.pixels[rows])
-        return chosen.to(self.device, torch.float32).div_(255)
+        for part, seed in zip(images.split(sizes), seeds, strict=True):
+            draw = torch.Generator(images.device).manual_seed(seed)
+            part = part.float().div_(255)
+            first.append(self.normalised(self.augment(part, draw)))
+            second.append(self.normalised(self.augment(part, draw)))
+        loss, query, key = self.method(torch.cat(first), torch.cat(second), order)
+        return loss, {"query": query, "key": key}
 
     def normalised(self, images: Tensor) -> Tensor:
-        """Float images in [0, 1] to the scale and memory layout that the network reads."""
-        mean, std = (torch.tensor(v, device=self.device) for v in (self.mean, self.std))
-        normal = (images - mean.view(-1, 1, 1)).div_(std.view(-1, 1, 1))
-        return normal.contiguous(memory_format=self.layout)
+        """Float images in [0, 1] to the scale and the layout that the network reads."""
+        return (images - self.mean).div_(self.std).contiguous(memory_format=self.layout)
 
-
-def generator(device, purpose: int, seed: int, *numbers: int) -> torch.Generator:
-    """A generator of its own for every purpose, seed and number of a step."""
-    words = [purpose, seed, *numbers, 0, 0][:4]
-    state = np.random.SeedSequence(words).generate_state(1, np.uint64)[0]
-    return torch.Generator(device).manual_seed(int(state))
+    def train(self, mode: bool = True) -> TwoViews:
+        """Set training mode, but for frozen layers."""
+        super().train(mode)
+        for encoder in self.method.children():
+            for name, layer in encoder.backbone.named_modules():
+                if f"{name}.".startswith(tuple(f"{prefix}." for prefix in self.frozen)):
+                    layer.eval()
+        return self

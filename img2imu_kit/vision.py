@@ -103,8 +103,7 @@ class RandomResizedCrop(Augmentation):
         left, top = (uniform((n,), generator) * (1 - side) for side in (w, h))
         return {"left": left, "top": top, "width": w, "height": h}
 
-    def apply(self, images, left, top, width, height) -> torch.Tensor:
-        """Crop to whole pixels and enlarge."""
+    def _apply(self, images, left, top, width, height) -> torch.Tensor:
         x = _places(left, width, images.shape[3])[:, None, :, None]
         y = _places(top, height, images.shape[2])[:, :, None, None]
         shape = (len(images), *images.shape[2:], 1)
@@ -165,8 +164,7 @@ class ColorJitter(Augmentation):
         }
         return {**factors, "hue": uniform(n, generator, -self.hue, self.hue)}
 
-    def apply(self, images, brightness, contrast, saturation, hue) -> torch.Tensor:
-        """One matrix and one offset a picture."""
+    def _apply(self, images, brightness, contrast, saturation, hue) -> torch.Tensor:
         grey = torch.tensor(GREY, device=images.device).expand(3, 3)
         colour = torch.eye(3, device=images.device) - grey
         saturation, angle = saturation.view(-1, 1, 1), hue.view(-1, 1, 1) * 2 * math.pi
@@ -199,8 +197,7 @@ class Grayscale(Augmentation):
     label: ClassVar[str] = "grayscale"
     meaning: ClassVar[str] = "none: nearest is a sensor with its axes merged into one"
 
-    def apply(self, images) -> torch.Tensor:
-        """Weighted mean of the channels, three times."""
+    def _apply(self, images) -> torch.Tensor:
         return _grey(images).expand_as(images)
 
     def twin(self, signal, scale) -> torch.Tensor:
@@ -221,11 +218,11 @@ class GaussianBlur(Augmentation):
         """Standard deviations [N], pixels."""
         return {"sigma": uniform(shape[:1], generator, *self.sigma)}
 
-    def apply(self, images, sigma) -> torch.Tensor:
-        """One matrix product for rows and one for columns."""
+    def _apply(self, images, sigma) -> torch.Tensor:
         reach = math.ceil(3 * self.sigma[1])
         rows, columns = (_blurring(sigma, side, reach) for side in images.shape[2:])
-        return rows[:, None] @ images @ columns.transpose(1, 2)[:, None]
+        blurred = torch.einsum("nij,ncjw->nciw", rows, images)
+        return torch.einsum("nchj,nij->nchi", blurred, columns)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import gzip
 import logging
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -61,9 +60,7 @@ def test_phyphox(write):
 
 def test_sensor_logger_writes_z_before_y_before_x(write):
     nanos = 1_714_561_200_000_000_000 + np.round(TIMES_S * 1e9).astype(np.int64)
-    text = lines(
-        nanos, TIMES_S, *SIGNAL.T[::-1], header="time,seconds_elapsed,z,y,x", end="\r\n"
-    )
+    text = lines(nanos, TIMES_S, *SIGNAL.T[::-1], header="time,seconds_elapsed,z,y,x", end="\r\n")
     check(read_csv(write(text, "Accelerometer.csv")))
     recording = read_csv(write(text, "Gyroscope.csv"))[0]
     assert recording.axes == ("gyro_x", "gyro_y", "gyro_z")
@@ -123,7 +120,10 @@ def test_swimming_has_float_nanoseconds_and_an_unnamed_index(write):
 def test_dates_in_utc(write):
     stamps = pd.Timestamp("2024-05-01T10:59:59.5Z") + pd.to_timedelta(TIMES_S, unit="s")
     header = "time,accX,accY,accZ"
-    for texts in (stamps.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), stamps.strftime("%Y-%m-%d %H:%M:%S.%f")):
+    for texts in (
+        stamps.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        stamps.strftime("%Y-%m-%d %H:%M:%S.%f"),
+    ):
         check(read_csv(write(lines(texts, *SIGNAL.T, header=header))))
 
 
@@ -192,7 +192,9 @@ def test_nanoseconds_since_1970_keep_their_digits(write):
 
 def test_the_finest_clock_wins(write):
     coarse = 1_700_000_000 + TIMES_S.astype(int)
-    text = lines(coarse, (TIMES_S * 1e9).astype(int), *SIGNAL.T, header="timestamp,nanos time,x,y,z")
+    text = lines(
+        coarse, (TIMES_S * 1e9).astype(int), *SIGNAL.T, header="timestamp,nanos time,x,y,z"
+    )
     check(read_csv(write(text, "acelerometro.csv")))
     other = lines(TIMES_S, TIMES_S * 3, *SIGNAL.T, header="elapsed s,time s,ax,ay,az")
     with pytest.warns(GuessWarning, match=r"'elapsed s' is the clock, 'time s' is not \(time=\)"):
@@ -259,7 +261,9 @@ def test_one_g_could_be_one_metre_a_second_squared(write):
 
 def test_labels_are_text(write):
     label = ["walk fast"] * 30 + [""] * 40 + ["None"] * 30
-    recording = check(read_csv(write(lines(TIMES_S, *SIGNAL.T, label, header="t,ax,ay,az,Activity"))))
+    recording = check(
+        read_csv(write(lines(TIMES_S, *SIGNAL.T, label, header="t,ax,ay,az,Activity")))
+    )
     assert recording.labels.tolist() == label
     numbers = ["1.0"] * 60 + [""] * 10 + ["2"] * 30
     text = lines(TIMES_S, *SIGNAL.T, numbers, header="t,ax,ay,az,q")
@@ -292,10 +296,20 @@ def test_gaps(write):
 
 
 def test_describe_shows_every_guess(write, caplog):
-    text = lines(TIMES_S, *SIGNAL.T, ["walk"] * LENGTH, SIGNAL[:, 0], header="t,ax,ay,az,label,junk")
+    text = lines(
+        TIMES_S, *SIGNAL.T, ["walk"] * LENGTH, SIGNAL[:, 0], header="t,ax,ay,az,label,junk"
+    )
     path = write(text)
     shown = describe_csv(path)
-    for part in ("100 rows", "','", "line 1", "'t' in s", "acc_y: 'ay' in m/s2", "'label'", "'junk'"):
+    for part in (
+        "100 rows",
+        "','",
+        "line 1",
+        "'t' in s",
+        "acc_y: 'ay' in m/s2",
+        "'label'",
+        "'junk'",
+    ):
         assert part in shown
     with caplog.at_level(logging.INFO, "img2imu_kit"):
         read_csv(path)
@@ -381,12 +395,11 @@ def test_a_folder(tmp_path, write):
     with pytest.warns(GuessWarning) as said:
         recordings = read(tmp_path)
     assert [r.name for r in recordings] == ["c", "s1/a", "s1/b.v2"]
-    assert len(said) == 1
+    assert len(said) == 1, [str(w.message) for w in said]
     assert "c and 2 more" in str(said[0].message)
     assert "taken for an accelerometer" in str(said[0].message)
-    write("t,x\n0,0\n1\n", "s1/z.csv")
-    with warnings.catch_warnings(), pytest.raises(FormatError, match=r"s1/z\.csv, line 3"):
-        warnings.simplefilter("ignore")
+    write(text.replace("\n0.98,", "\n0.98\n"), "s1/z.csv")
+    with pytest.raises(FormatError, match=r"s1/z\.csv, line 51"):
         read(tmp_path)
 
 

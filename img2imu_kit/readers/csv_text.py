@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 import pandas as pd
 
@@ -90,7 +90,7 @@ def sniff(
     body = body[len(body) // 2 :][:_SCORED_LINES]
     # SisFall ends each line of comma-separated numbers in `;`: what follows it is not data.
     stop = ";" if all(re.fullmatch(r"[^;]+;\s*", line) for line in body) else None
-    best = (-1.0, 0)
+    best = (False, -1.0, 0)
     for mark in _DELIMITERS if delimiter is None else (delimiter,):
         comment = stop if mark != ";" else None
         table = [_cells(line, mark, comment) for line in body]
@@ -98,11 +98,12 @@ def sniff(
         table = [row for row in table if len(row) == width]
         for point in (".", ",") if decimal is None else (decimal,):
             numbers = [[bool(_NUMBER[point].fullmatch(cell)) for cell in row] for row in table]
-            score = (round(sum(map(sum, numbers)) / (len(body) * width), 2), width)
+            share = sum(map(sum, numbers)) / (len(body) * width)
+            score = (width > 1, round(share, 2), width)
             if point != mark and score > best:
                 best, spelling = score, (mark, point, comment)
                 numeric = [2 * sum(column) > len(table) for column in zip(*numbers, strict=True)]
-    if best[0] <= 0 or not any(numeric):
+    if not any(numeric):
         found = "a header but no rows of data" if only_line else "no column of numbers was found"
         raise FormatError(f"{found}; line 1 reads {lines[0][:60]!r}", where=str(path))
     mark, point, comment = spelling
@@ -118,7 +119,10 @@ def sniff(
         comment=comment,
         header_line=0 if title is None else title + 1,
         data_line=data + 1,
-        names=tuple(name or str(column) for column, name in enumerate(names)),
+        names=tuple(
+            name or (str(column) if title is None else f"unnamed {column}")
+            for column, name in enumerate(names)
+        ),
         doubts=doubts,
     )
 
@@ -126,15 +130,13 @@ def sniff(
 def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
     """Parse the whole file with pandas' C parser, or name the line that cannot be parsed."""
     try:
-        with _open(path) as file, warnings.catch_warnings():
+        with _text(path, dialect.encoding) as text, warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
-                file,
+                text,
                 sep=dialect.delimiter,
                 decimal=dialect.decimal,
                 comment=dialect.comment,
-                encoding=dialect.encoding,
-                encoding_errors="replace",
                 names=list(dialect.names),
                 header=None,
                 index_col=False,
@@ -151,8 +153,8 @@ def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
         raise FormatError(f"malformed: {str(error).strip()}", where=str(path)) from None
     if frame.iloc[:, -1].isna().any():  # pandas fills up a line that ends too early
         _blame(path, dialect)
-    unnamed = [name for column, name in enumerate(dialect.names) if name == str(column)]
-    return frame.drop(columns=[name for name in unnamed if frame[name].isna().all()])
+    nameless = [name for name in frame if re.fullmatch(r"(unnamed )?\d+", name)]
+    return frame.drop(columns=[name for name in nameless if frame[name].isna().all()])
 
 
 def line_of(path: Path, dialect: Dialect, row: int) -> int:
@@ -176,8 +178,7 @@ def _check_width(path: Path, number: int, row: list[str], width: int) -> None:
 def _data_lines(path: Path, dialect: Dialect) -> Iterator[tuple[int, str]]:
     """Number and text of the lines that become rows of the table."""
     skip = dialect.comment if dialect.comment in ("#", "%") else "\n"
-    with _open(path) as file:
-        text = io.TextIOWrapper(file, encoding=dialect.encoding, errors="replace")
+    with _text(path, dialect.encoding) as text:
         for number, line in enumerate(text, start=1):
             if number >= dialect.data_line and line.strip() and not line.startswith(skip):
                 yield number, line.rstrip("\n")
@@ -271,6 +272,13 @@ def _head(path: Path) -> tuple[list[str], str]:
     while not lines[-1].strip():
         lines.pop()
     return lines, encoding
+
+
+@contextmanager
+def _text(path: Path, encoding: str) -> Iterator[TextIO]:
+    """The text of a file, in which each newline is ``\\n``."""
+    with _open(path) as file, io.TextIOWrapper(file, encoding, errors="replace") as text:
+        yield text
 
 
 @contextmanager

@@ -75,8 +75,11 @@ def _read_folder(folder: Path, options: dict[str, Any]) -> list[Recording]:
             warnings.simplefilter("always", GuessWarning)
             recordings += read(file, **{**options, "name": name})
         for warning in said:
-            guess = str(warning.message).removeprefix(f"{file}: ")
-            guesses.setdefault(guess, []).append(name)
+            if issubclass(warning.category, GuessWarning):
+                guess = str(warning.message).removeprefix(f"{file}: ")
+                guesses.setdefault(guess, []).append(name)
+            else:
+                warnings.warn(warning.message, stacklevel=3)
     for guess, names in guesses.items():
         others = f" and {len(names) - 1} more" if names[1:] else ""
         warnings.warn(f"{folder}, {names[0]}{others}: {guess}", GuessWarning, stacklevel=3)

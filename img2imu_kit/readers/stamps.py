@@ -119,7 +119,8 @@ def _unit(stamps: pd.Series, unit: str | None, where: str, doubts: list[str]) ->
     if (steps == 1).all():
         found = f"column {name!r} counts in steps of 1: milliseconds, seconds or rows?"
         raise ClockError(found, where=where, remedy=_REMEDY)
-    tick = float(np.median(steps[steps > 0]))
+    # Mean without the gaps: a coarse clock stands still between its ticks.
+    tick = float(steps[(steps >= 0) & (steps <= 10 * np.median(steps[steps > 0]))].mean())
     rates = {u: 1 / (tick * factor) for u, factor in TIME_UNITS.items() if u != "date"}
     likely = [u for u, rate in rates.items() if low <= rate < high]
     if not likely:

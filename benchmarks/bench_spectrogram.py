@@ -1,0 +1,113 @@
+"""How fast windows become pictures, beside the ways one would do it otherwise.
+
+    python benchmarks/bench_spectrogram.py
+
+All ways run in turn in one process on the same windows (3 axes, 600 samples), several rounds; the
+best round counts. "Power" is the transform alone, "picture" the whole way to uint8 at its size.
+The loop is librosa for each window, then numpy and Pillow for the rest of the recipe; its pictures
+are compared with ours before anything is timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import librosa
+import numpy as np
+import scipy.signal
+import torch
+from PIL import Image
+
+from img2imu_kit.params import SpectrogramParams, presets
+from img2imu_kit.pictures import to_image
+from img2imu_kit.spectrograms import spectrogram
+
+RATE = 64.0
+
+
+def librosa_picture(window: np.ndarray, params: SpectrogramParams) -> np.ndarray:
+    """One window [3, T] as uint8 [3, H, W]."""
+    taper = np.hanning(params.n_fft)
+    spectrum = librosa.stft(
+        window, n_fft=params.n_fft, hop_length=params.hop, window=taper, center=False
+    )
+    power = np.abs(spectrum / taper.sum()) ** 2
+    power[:, 1:-1] *= 2
+    level = librosa.power_to_db(power, amin=1e-12, top_db=None)
+    if params.range == "per-axis":
+        low, high = level.min(axis=(1, 2), keepdims=True), level.max(axis=(1, 2), keepdims=True)
+    else:
+        low, high = params.range
+    pixels = np.clip((level - low) / (high - low) * 255, 0, 255) + 0.5
+    image = Image.fromarray(pixels.astype(np.uint8)[:, ::-1].transpose(1, 2, 0))
+    resized = image.resize(params.size[::-1], Image.Resampling.BILINEAR)
+    return np.asarray(resized).transpose(2, 0, 1)
+
+
+def ways(signal: np.ndarray, params: SpectrogramParams) -> dict[str, Callable[[], object]]:
+    """Name -> what is timed, slow ones last."""
+    n_fft, hop = params.n_fft, params.hop
+    taper = np.hanning(n_fft).astype(np.float32)
+    tensor, window = torch.from_numpy(signal), torch.from_numpy(taper)
+    frames = tensor.unfold(-1, n_fft, hop).reshape(-1, n_fft).contiguous()
+    angle = 2 * torch.pi / n_fft * torch.outer(torch.arange(n_fft), torch.arange(n_fft // 2 + 1))
+    basis = torch.cat([angle.cos(), angle.sin()], dim=1) * window[:, None]
+    flat = tensor.reshape(-1, tensor.shape[-1])
+
+    def librosa_batched() -> np.ndarray:
+        spectrum = librosa.stft(signal, n_fft=n_fft, hop_length=hop, window=taper, center=False)
+        return np.abs(spectrum) ** 2
+
+    return {
+        "picture: img2imu_kit to_image": lambda: to_image(signal, RATE, params),
+        "picture: librosa, one by one": lambda: [librosa_picture(x, params) for x in signal],
+        "power: bare DFT, one product": lambda: frames @ basis,
+        "power: bare FFT, frames ready": lambda: torch.fft.rfft(frames),
+        "power: torch.stft": lambda: (
+            torch.stft(flat, n_fft, hop, window=window, center=False, return_complex=True)
+            .abs()
+            .square_()
+        ),
+        "power: img2imu_kit spectrogram": lambda: spectrogram(signal, RATE, params),
+        "power: librosa, batched": librosa_batched,
+        "power: scipy, batched": lambda: scipy.signal.spectrogram(
+            signal, RATE, taper, noverlap=n_fft - hop, detrend=False, scaling="spectrum"
+        ),
+    }
+
+
+def main() -> None:
+    """Print one table for each preset."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--windows", type=int, default=512)
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    noise = np.random.default_rng(0).normal(size=(arguments.windows, 3, 600)).astype(np.float32)
+    signal = noise + np.array([[0], [0], [9.81]], dtype=np.float32)
+    print(f"{arguments.windows} windows of 3 x 600, {torch.get_num_threads()} threads")
+    for name in ("img2imu-app", "default"):
+        params = presets()[name]
+        ours = to_image(signal[:16], RATE, params).astype(int)
+        theirs = np.stack([librosa_picture(window, params) for window in signal[:16]])
+        apart = int(np.abs(ours - theirs).max())
+        assert apart <= 2, f"pictures differ by {apart} levels"
+        timed = ways(signal, params)
+        best = dict.fromkeys(timed, float("inf"))
+        for _ in range(arguments.rounds):
+            for way, run in timed.items():
+                start = time.perf_counter()
+                run()
+                best[way] = min(best[way], time.perf_counter() - start)
+        print(f"\n{name}: n_fft {params.n_fft}, hop {params.hop}, size {params.size}")
+        for way, seconds in best.items():
+            print(
+                f"  {way:32s}{arguments.windows / seconds:10,.0f} windows/s{seconds * 1e3:9.1f} ms"
+            )
+        first, second = list(best.values())[:2]
+        print(f"  to_image is {second / first:.1f} times the loop (asked for: 10)")
+
+
+if __name__ == "__main__":
+    main()
