@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -196,6 +197,7 @@ def _steepness(range_db: float) -> float:
     return range_db * math.log(10) / 10
 
 
+@cache
 def _smooth(few: int, many: int) -> torch.Tensor:
     """Linear interpolation [many, few] that keeps the variance of independent values."""
     weights = F.interpolate(torch.eye(few)[None], many, mode="linear")[0].T

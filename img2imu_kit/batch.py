@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from . import plot
-from .errors import Img2ImuError, ParameterError
+from .errors import GuessWarning, Img2ImuError, ParameterError
 from .params import SpectrogramParams, resolve
 from .pictures import to_image
 from .readers import READABLE, read
@@ -25,9 +26,9 @@ __all__ = ["Converted", "files_to_pictures"]
 
 @dataclass
 class Converted:
-    """What became of the files: counts, the archive, and the failures by path."""
+    """What became of the files: the archive (None: no picture), counts, failures by path."""
 
-    archive: Path
+    archive: Path | None = None
     files: int = 0
     windows: int = 0
     failed: dict[Path, Img2ImuError] = field(default_factory=dict)
@@ -55,7 +56,8 @@ def files_to_pictures(
         ``images`` uint8 [N, 3, H, W], ``label``, ``subject``, ``recording``, ``start_s``, and
         ``rate`` (Hz) [N].
     seconds, overlap
-        As in `windows`; a recording shorter than one window is a failure.
+        As in `windows`, where a window's label is its most frequent one; a recording shorter
+        than one window is a failure.
     params
         As in `to_image`. Images of one archive share a size, so ``size`` must be set where rates
         differ.
@@ -75,22 +77,30 @@ def files_to_pictures(
     ------
     ParameterError
         A path that does not exist, or folders without a readable file.
+
+    Warns
+    -----
+    GuessWarning
+        Fixed limits of a picture meet a signal of unknown unit.
     """
     out = Path(out)
     files = _files(paths)
     params = resolve(params)
-    done = Converted(out / "images.npz")
+    done = Converted()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ParameterError(f"cannot make the folder {out} ({error.strerror})") from None
     batch: list[tuple[np.ndarray, Windows]] = []
+    unknown: list[Path] = []
     stems = _stems(files)
     for path, stem in tqdm(stems.items(), "recordings", unit="file", disable=not progress):
         try:
             # Fixed limits of a picture are made for SI units.
             recordings = [r.to_unit("m/s2", "rad/s") for r in read(path, **(reading or {}))]
-            cut = windows(recordings, seconds, overlap=overlap, unlabelled=True)
+            cut = windows(recordings, seconds, overlap=overlap, purity=0, unlabelled=True)
+            if not isinstance(params.range, str) and set(cut.unit) - {"m/s2", "rad/s"}:
+                unknown.append(path)
             images = to_image(cut, params=params)
             if batch and images.shape[1:] != batch[0][0].shape[1:]:
                 raise ParameterError(
@@ -105,7 +115,15 @@ def files_to_pictures(
         batch.append((images, cut))
         done.files += 1
         done.windows += len(cut)
+    if unknown:
+        warnings.warn(
+            f"{len(unknown)} file(s) in an unknown unit (the first: {unknown[0]}): the limits "
+            f'{params.range} are made for m/s2; give unit= or range="per-window"',
+            GuessWarning,
+            stacklevel=2,
+        )
     if batch:
+        done.archive = out / "images.npz"
         _save(batch, params, done.archive)
     return done
 

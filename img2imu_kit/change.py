@@ -83,6 +83,8 @@ class Augmentation:
     ----------
     label, meaning : str
         Name in tables; what happens to the sensor.
+    plausible : bool
+        Whether that can happen to a sensor.
     twin : callable or None
         ``twin(signal, scale, **parameters)``: the change of a signal [N, C, T] that this change
         of its picture depicts, given the picture's `Scale`; None where there is no such change.
@@ -92,6 +94,7 @@ class Augmentation:
 
     label: ClassVar[str] = ""
     meaning: ClassVar[str] = ""
+    plausible: ClassVar[bool] = True
     twin: ClassVar[Callable[..., torch.Tensor] | None] = None
     idle: ClassVar[dict[str, Any]] = {}
 
@@ -113,7 +116,7 @@ class Augmentation:
     def __call__(self, x, generator: torch.Generator | int):
         """Draw and apply: a new batch of the same shape, dtype and kind."""
         if isinstance(x, np.ndarray):
-            return self(torch.from_numpy(np.ascontiguousarray(x)), generator).numpy()
+            return self(torch.from_numpy(np.array(x)), generator).numpy()
         if not isinstance(generator, torch.Generator):
             generator = torch.Generator().manual_seed(generator)
         _check(x)
@@ -137,6 +140,12 @@ class Compose(Augmentation):
     """
 
     steps: tuple[Augmentation, ...]
+    label: ClassVar[str] = "all together"
+
+    @property
+    def plausible(self) -> bool:
+        """Whether every one of them can happen to a sensor."""
+        return all(part.plausible for part in self.parts())
 
     def parts(self) -> list[Augmentation]:
         """The single changes it is made of, each without its probability."""

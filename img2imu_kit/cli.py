@@ -79,6 +79,10 @@ def convert(
     gap: Annotated[
         str, typer.Option(help="A silence in the time stamps: raise, split or interpolate.")
     ] = "split",
+    unit: Annotated[str | None, typer.Option(help="m/s2, g, rad/s or deg/s.")] = None,
+    limits: Annotated[
+        str | None, typer.Option(help="per-axis or per-window, where the unit is unknown.")
+    ] = None,
     png: Annotated[bool, typer.Option(help="One picture with axes for each window.")] = True,
 ) -> None:
     """Turn recordings into spectrogram pictures (PNG with axes) and one `images.npz` batch.
@@ -89,6 +93,7 @@ def convert(
     Example: `img2imu convert walk.csv runs/ --seconds 4 --out pictures`
     """
     from .batch import files_to_pictures
+    from .params import resolve
 
     reading = {
         "rate": rate,
@@ -97,11 +102,14 @@ def convert(
         "label": _column(label),
         "columns": columns and [_column(name) for name in columns.split(",")],
         "gap": gap,
+        "unit": unit,
     }
+    settings = resolve(params, range=limits) if limits else params
     done = files_to_pictures(
-        paths, out, seconds=seconds, overlap=overlap, params=params, png=png, reading=reading
+        paths, out, seconds=seconds, overlap=overlap, params=settings, png=png, reading=reading
     )
-    typer.echo(f"{done.windows} windows of {done.files} file(s) -> {done.archive}")
+    if done.archive:
+        typer.echo(f"{done.windows} windows of {done.files} file(s) -> {done.archive}")
     for path, problem in done.failed.items():
         typer.secho(f"not converted: {path}: {problem}", err=True, fg="red")
     if done.failed:

@@ -41,8 +41,9 @@ def resample(recording: Recording, rate: float) -> Recording:
         )
     from scipy.signal import resample_poly  # slow to import, and often not needed
 
+    edges = "line" if len(recording) > 1 else "mean"  # what the filter sees beyond them
     signal = resample_poly(
-        recording.signal, ratio.numerator, ratio.denominator, axis=0, padtype="line"
+        recording.signal, ratio.numerator, ratio.denominator, axis=0, padtype=edges
     )
     labels = recording.labels
     if labels is not None:
@@ -132,7 +133,8 @@ def from_samples(
         raise ClockError("no time passes between the stamps", where=where, remedy=remedy)
     own_rate = float((~holes).sum() / span)
     rate = check_rate(own_rate if rate is None else rate, where=where)
-    factor = max(1, math.ceil(own_rate / rate - 0.1))  # a clock a little too slow loses nothing
+    distinct = (steps[~holes] > 0).sum() / span
+    factor = max(1, math.ceil(distinct / rate - 0.1))  # a clock a little too slow loses nothing
     edges = np.flatnonzero(holes) + 1 if gap == "split" else np.array([], dtype=int)
     pieces = []
     for start, stop in zip([0, *edges], [*edges, len(signal)], strict=True):

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
-import io
 import itertools
 import json
 import os
-import tarfile
 import tempfile
 import warnings
-import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +19,13 @@ import pooch
 from PIL import Image
 from tqdm.auto import tqdm
 
+from .corpora import Opener, find_corpus
 from .errors import DatasetError, FormatError, ParameterError
 
 __all__ = ["ImageSet", "load_images"]
 
-_PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff", ".gif")
-_SHARDS = (".tar", ".tar.gz", ".tgz")
 _LAYOUT = 2  # of the cache; a change of what is stored makes every key new
 _CHUNK = 32  # pictures a thread takes at once
-
-Item = tuple[str, str, Callable[[], Image.Image]]  # name, label, how to open it
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,19 +134,19 @@ def load_images(
     workers = workers or os.cpu_count() or 1
     if isinstance(source, np.ndarray):
         return _from_array(source, size)
-    items, total, identity, name = _open(source, split, root)
+    corpus = find_corpus(source, split, root)
     cache = Path(cache or os.environ.get("IMG2IMU_CACHE") or pooch.os_cache("img2imu_kit"))
-    fingerprint = hashlib.sha256(repr((_LAYOUT, size, identity)).encode()).hexdigest()[:16]
-    folder = cache / "images" / f"{size}-{fingerprint}"
+    key = hashlib.sha256(repr((_LAYOUT, size, corpus.identity)).encode()).hexdigest()[:16]
+    folder = cache / "images" / f"{size}-{key}"
     if not folder.is_dir():
-        bar = tqdm(items(), "decoding", total, unit=" images", disable=not progress)
-        _store(bar, size, workers, folder, name)
-    found = _mapped(folder, size, f"{name} ({fingerprint})")
+        bar = tqdm(corpus.items(), "decoding", corpus.count, unit=" images", disable=not progress)
+        _store(bar, size, workers, folder, corpus.name)
+    found = _mapped(folder, size, f"{corpus.name} ({key})")
     if found.skipped:
-        shown = ", ".join(f"{picture} ({reason})" for picture, reason in found.skipped[:3])
+        shown = ", ".join(f"{name} ({reason})" for name, reason in found.skipped[:3])
         warnings.warn(
-            f"{len(found.skipped)} of {len(found) + len(found.skipped)} pictures of {name} could "
-            f"not be decoded and are left out: {shown}{', ...' * (len(found.skipped) > 3)}",
+            f"{len(found.skipped)} of {len(found) + len(found.skipped)} pictures of {corpus.name} "
+            f"could not be decoded and are left out: {shown}{', ...' * (len(found.skipped) > 3)}",
             stacklevel=2,
         )
     return found
@@ -173,10 +164,9 @@ def _from_array(pixels: np.ndarray, size: int) -> ImageSet:
     return ImageSet(pixels, None, *_statistics(pixels))
 
 
-# --- decoding and the cache -------------------------------------------------------------------
-
-
-def _store(items: Iterable[Item], size: int, workers: int, folder: Path, source: str) -> None:
+def _store(
+    items: Iterable[tuple[str, Opener]], size: int, workers: int, folder: Path, source: str
+) -> None:
     """Decode into a temporary folder, then move it into place: all or nothing."""
     labels, skipped = [], []
     try:
@@ -221,10 +211,10 @@ def _store(items: Iterable[Item], size: int, workers: int, folder: Path, source:
         ) from None
 
 
-def _decoded(items: Iterable[Item], size: int, workers: int) -> Iterator[tuple]:
-    """Pixels of each picture (or why there are none), in order; a bounded number in flight."""
+def _decoded(items: Iterable[tuple[str, Opener]], size: int, workers: int) -> Iterator[tuple]:
+    """Name, label and pixels (or why there are none) of each, in order; few in flight."""
     items, waiting = iter(items), deque()
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers) as pool:  # Pillow lets other threads run while it decodes
         while chunk := list(itertools.islice(items, _CHUNK)):
             waiting.append(pool.submit(_decode, chunk, size))
             if len(waiting) > 4 * workers:
@@ -233,14 +223,15 @@ def _decoded(items: Iterable[Item], size: int, workers: int) -> Iterator[tuple]:
             yield from waiting.popleft().result()
 
 
-def _decode(chunk: list[Item], size: int) -> list[tuple]:
+def _decode(chunk: list[tuple[str, Opener]], size: int) -> list[tuple]:
     done = []
-    for name, label, opener in chunk:
+    for name, opener in chunk:
         try:
-            with opener() as picture:
+            picture, label = opener()
+            with picture:
                 done.append((name, label, _square(picture, size)))
         except Exception as error:  # decoders raise many kinds; a bad picture must not stop us
-            done.append((name, label, f"{type(error).__name__}: {error}".split("\n")[0][:120]))
+            done.append((name, "", f"{type(error).__name__}: {error}".split("\n")[0][:120]))
     return done
 
 

@@ -25,7 +25,8 @@ class VerticalFlip(Augmentation):
     """Mirror top and bottom."""
 
     label: ClassVar[str] = "vertical flip"
-    meaning: ClassVar[str] = "none: frequencies f become rate / 2 - f"
+    meaning: ClassVar[str] = "nothing: frequencies f become rate / 2 - f"
+    plausible: ClassVar[bool] = False
 
     def _apply(self, images) -> torch.Tensor:
         return images.flip(2)
@@ -41,7 +42,8 @@ class Turn(Augmentation):
 
     degrees: float = 30.0
     label: ClassVar[str] = "rotation"
-    meaning: ClassVar[str] = "none: time and frequency would mix"
+    meaning: ClassVar[str] = "nothing: time and frequency would mix"
+    plausible: ClassVar[bool] = False
 
     def sample(self, shape, generator) -> Parameters:
         """Angles [N], degrees."""
@@ -58,7 +60,8 @@ class Shear(Augmentation):
 
     slope: float = 0.3
     label: ClassVar[str] = "shear"
-    meaning: ClassVar[str] = "none: high frequencies would arrive later than low ones"
+    meaning: ClassVar[str] = "nothing: high frequencies would arrive later than low ones"
+    plausible: ClassVar[bool] = False
 
     def sample(self, shape, generator) -> Parameters:
         """Slopes [N]."""
@@ -75,7 +78,8 @@ class Solarize(Augmentation):
 
     threshold: float = 0.5
     label: ClassVar[str] = "solarize"
-    meaning: ClassVar[str] = "none: strong would become weak"
+    meaning: ClassVar[str] = "nothing: strong would become weak"
+    plausible: ClassVar[bool] = False
 
     def _apply(self, images) -> torch.Tensor:
         return torch.where(images >= self.threshold, 1 - images, images)

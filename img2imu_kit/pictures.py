@@ -12,7 +12,16 @@ from torch.nn import functional as F
 from .errors import ConstantAxisWarning, ParameterError, SignalError
 from .params import SpectrogramParams, presets, resolve
 from .recording import Recording, axis_index, default_axes
-from .spectrograms import Spectrograms, as_batch, grid, power_blocks, scaled, spectrogram, taper
+from .spectrograms import (
+    Spectrograms,
+    as_batch,
+    by_blocks,
+    grid,
+    scaled,
+    side_by_side,
+    spectrogram,
+    taper,
+)
 from .windowing import Windows
 
 __all__ = ["picture", "to_image", "to_signal"]
@@ -83,8 +92,11 @@ def to_image(
     size = params.size or (len(freqs_hz), len(times_s))
     images = torch.empty((len(batch), 3, *size), dtype=torch.uint8, device=batch.device)
     flat = batch.amax(dim=2) == batch.amin(dim=2)
-    for some, power in power_blocks(batch, rate, params):
+
+    def paint(some: slice, power: Tensor) -> None:
         images[some] = _paint(power, flat[some], params)
+
+    by_blocks(batch, rate, params, paint)
     _warn_of_flat(flat, [axes[i] for i in chosen])
     return images if isinstance(signal, Tensor) else images.cpu().numpy()
 
@@ -132,8 +144,14 @@ def picture(
     chosen = channel_index(spectrograms.axes, params.channels) if power.shape[1] > 1 else [0]
     power = power[:, chosen]
     flat = power.amax(dim=(2, 3)) == power.amin(dim=(2, 3))
-    parts = zip(power.split(_AT_ONCE), flat.split(_AT_ONCE), strict=True)
-    images = torch.cat([_paint(some, same, params).expand(-1, 3, -1, -1) for some, same in parts])
+    size = params.size or tuple(power.shape[2:])
+    images = torch.empty((len(power), 3, *size), dtype=torch.uint8, device=power.device)
+
+    def paint(start: int) -> None:
+        some = slice(start, start + _AT_ONCE)
+        images[some] = _paint(power[some], flat[some], params)
+
+    side_by_side(paint, range(0, len(power), _AT_ONCE), power.device)
     _warn_of_flat(flat, [spectrograms.axes[i] for i in chosen])
     return images if isinstance(spectrograms.power, Tensor) else images.numpy()
 
@@ -234,21 +252,22 @@ def channel_index(axes: tuple[str, ...], channels: str | tuple[str, ...]) -> lis
 
 def _paint(power: Tensor, flat: Tensor, params: SpectrogramParams) -> Tensor:
     """Power [n, C, F, S] as uint8 [n, C, H, W]; mid-grey where `flat` [n, C]."""
-    values = scaled(power, params.scale)
+    scale = "log10" if params.scale == "db" else params.scale  # one picture, a step less
+    values = scaled(power, scale)
     if isinstance(params.range, str):
         low = values.amin(dim=(2, 3)).masked_fill(flat, torch.inf)
         high = values.amax(dim=(2, 3)).masked_fill(flat, -torch.inf)
         if params.range == "per-window":
             low, high = low.amin(dim=1, keepdim=True), high.amax(dim=1, keepdim=True)
     else:
-        limits = 10 ** (torch.tensor(params.range, dtype=torch.float64, device=power.device) / 10)
-        low, high = scaled(limits, params.scale).float()[:, None, None]
-    spread = high - low
-    grey = flat | ~(spread > 0)
-    level = (values - low[:, :, None, None]).mul_(255 / spread[:, :, None, None])
-    level = level.clamp_(0, 255).add_(0.5).to(torch.uint8)
-    level = level.masked_fill_(grey[:, :, None, None], _MID_GREY).flip(2)
-    return _resize(level, params)
+        limits = 10 ** (torch.tensor(params.range, dtype=torch.float64) / 10)
+        low, high = scaled(limits, scale).to(values)[:, None, None]
+    # Black is 0.5 and white 255.5, so that cutting off decimals rounds.
+    grey = flat | ~(high > low)
+    gain = torch.where(grey, 0, 255 / (high - low))
+    offset = torch.where(grey, _MID_GREY, 0.5 - low * gain)
+    level = torch.addcmul(offset[:, :, None, None], values, gain[:, :, None, None])
+    return _resize(level.clamp_(0, 255.5).to(torch.uint8).flip(2), params)
 
 
 def _resize(image: Tensor, params: SpectrogramParams) -> Tensor:

@@ -88,12 +88,13 @@ def plot_embedding(
     # seven colours with seven markers, both new from class to class while they last
     looks = sorted(product(range(7), range(7)), key=lambda look: (look[1] - look[0]) % 7)
     columns = -(-len(classes) // 14)
-    ax = axes_or_new(ax, size=(5 + 2 * columns, 5))
+    ax = axes_or_new(ax, size=(5 + 2.4 * columns, 5))
     for i, name in enumerate(classes):
         colour, marker = looks[i % len(looks)]
         x, y = xy[labels == name].T
         ax.scatter(x, y, s=16, c=COLOURS[colour], marker=MARKERS[marker], lw=0, label=name)
-    ax.set(xticks=[], yticks=[], aspect="equal")
+    ax.set(xticks=[], yticks=[])
+    ax.set_aspect("equal", adjustable="datalim")  # the box keeps its place beside the legend
     ax.legend(
         loc="center left", bbox_to_anchor=(1, 0.5), ncols=columns, fontsize="small", markerscale=1.5
     )

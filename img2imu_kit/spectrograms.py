@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,8 +115,7 @@ def spectrogram(
     _, freqs_hz, times_s = grid(batch.shape, rate, params)
     shape = (*batch.shape[:2], len(freqs_hz), len(times_s))
     power = torch.empty(shape, device=batch.device)
-    for chosen, block in power_blocks(batch, rate, params):
-        power[chosen] = block
+    by_blocks(batch, rate, params, power.__setitem__)
     kept = power if isinstance(signal, Tensor) else power.cpu().numpy()
     return Spectrograms(kept, freqs_hz, times_s, axes, rate, params)
 
@@ -131,7 +132,8 @@ def scaled(power: np.ndarray | Tensor, scale: str) -> np.ndarray | Tensor:
     """
     values = torch.as_tensor(power)
     if scale in ("db", "log10"):
-        values = values.clamp_min(FLOOR).log10_().mul_(10 if scale == "db" else 1)
+        values = values.clamp_min(FLOOR).log10_()
+        values = values.mul_(10) if scale == "db" else values
     elif scale == "magnitude":
         values = values.sqrt()
     elif scale != "power":
@@ -172,7 +174,8 @@ def as_batch(
         batch = batch.to(device or batch.device)
     except (RuntimeError, AssertionError) as error:  # torch raises either for a missing driver
         raise ParameterError(f"device {device!r} cannot be used: {error}") from None
-    if not (finite := torch.isfinite(batch)).all():
+    if not torch.isfinite(batch.amax(dim=2) - batch.amin(dim=2)).all():  # NaN survives both
+        finite = torch.isfinite(batch)
         window, axis, sample = (~finite).nonzero()[0].tolist()
         raise SignalError(
             f"{int((~finite).sum())} value(s) not finite, the first in window {window} on axis "
@@ -212,10 +215,10 @@ def grid(shape: tuple[int, ...], rate: float, params: SpectrogramParams):
     return slice(kept[0], kept[-1] + 1), freqs_hz[kept], times_s
 
 
-def power_blocks(
-    batch: Tensor, rate: float, params: SpectrogramParams
-) -> Iterator[tuple[slice, Tensor]]:
-    """Which windows, and their power [n, C, F, S], block after block.
+def by_blocks(
+    batch: Tensor, rate: float, params: SpectrogramParams, keep: Callable[[slice, Tensor], None]
+) -> None:
+    """Hand the power [n, C, F, S] of some windows after others to `keep`, with their positions.
 
     Every block is computed at the same shape, the last one filled up with zeros: fast transforms
     may take another path for another count, and a window's last bit would hang on its company.
@@ -223,27 +226,48 @@ def power_blocks(
     bins, _, times_s = grid(batch.shape, rate, params)
     (total, channels, length), n_fft = batch.shape, params.n_fft
     room = max(1, _BLOCK // (channels * n_fft))  # frames in a block
-    frames_at_once, windows_at_once = min(room, len(times_s)), max(1, room // len(times_s))
+    at_once, frames_at_once = max(1, room // len(times_s)), min(room, len(times_s))
     window, trends = taper(params).to(batch), _trends(params).to(batch)
-    block = batch.new_zeros((windows_at_once, channels, length))
-    for start in range(0, total, windows_at_once):
-        chosen = slice(start, min(start + windows_at_once, total))
-        count = chosen.stop - start
-        block[:count] = batch[chosen]
-        block[count:] = 0
-        signal = F.pad(block, (n_fft // 2,) * 2, mode="reflect") if params.center else block
+
+    def compute(start: int) -> None:
+        chosen = slice(start, min(start + at_once, total))
+        signal = batch.new_zeros((at_once, channels, length))
+        signal[: chosen.stop - start] = batch[chosen]
+        if params.center:
+            signal = F.pad(signal, (n_fft // 2,) * 2, mode="reflect")
         parts = []
-        for part in signal.unfold(-1, n_fft, params.hop).split(frames_at_once, dim=2):
+        for frames in signal.unfold(-1, n_fft, params.hop).split(frames_at_once, dim=2):
             for trend in trends:
-                part = part - (part * trend).sum(-1, keepdim=True) * trend
-            spectrum = torch.fft.rfft(part * window)[..., bins]
-            parts.append(spectrum.real.square() + spectrum.imag.square())
+                frames = frames - (frames * trend).sum(-1, keepdim=True) * trend
+            spectrum = torch.fft.rfft(frames * window)[..., bins]
+            squares = torch.view_as_real(spectrum).square()
+            parts.append(squares[..., 0] + squares[..., 1])
         power = torch.cat(parts, dim=2) if len(parts) > 1 else parts[0]
         if bins.start == 0:  # 0 Hz and half the rate have no mirror image to stand in for
             power[..., 0] /= 2
         if n_fft % 2 == 0 and bins.stop == n_fft // 2 + 1:
             power[..., -1] /= 2
-        yield chosen, power[:count].transpose(2, 3)
+        keep(chosen, power[: chosen.stop - start].transpose(2, 3))
+
+    side_by_side(compute, range(0, total, at_once), batch.device)
+
+
+def side_by_side(work: Callable[[Any], None], parts: Sequence[Any], device: torch.device) -> None:
+    """Work on several parts at a time, each on one thread of the CPU.
+
+    Sharing out whole parts beats sharing out each of their many small steps, and numbers cannot
+    depend on how many threads there are.
+    """
+    if device.type != "cpu":
+        for part in parts:
+            work(part)
+        return
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            list(pool.map(work, parts))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def taper(params: SpectrogramParams) -> Tensor:

@@ -54,7 +54,8 @@ def split_by(
     has[group_of, class_of] = True
     lonely = [str(name) for name, count in zip(classes, has.sum(axis=0), strict=True) if count < 2]
     if len(names) < 2 or lonely:
-        found = f"class {lonely[0]!r} occurs in one group only" if lonely else "there is one group"
+        alone = len(names) < 2
+        found = "there is one group" if alone else f"class {lonely[0]!r} occurs in one group only"
         raise SplitError(
             f"{found}, so no split by group can train and test on it",
             remedy="Record more subjects, merge or drop the class, or split by recording.",

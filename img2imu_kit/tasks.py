@@ -208,9 +208,14 @@ def score(
     """
     labelled = labelled.select(sensor)
     images = to_image(labelled, params=resolve(params, **{"channels": sensor} | overrides))
-    networks = {"random weights": load(backbone, seed=0)}
+    networks = {}
+    untrained = load(backbone, seed=0)
     if weights is not None:
-        networks = {f"weights: {Path(weights).stem}": load(backbone, weights), **networks}
+        trained = networks[f"weights: {Path(weights).name}"] = load(backbone, weights)
+        # The two differ in nothing but their weights.
+        untrained = load(backbone, seed=0, pad_type=trained.card.get("pad_type"))
+        untrained.mean, untrained.std = trained.mean, trained.std
+    networks["random weights"] = untrained
     methods: dict = {
         f"{backbone}, {kind}": network.features(images, layer=layer, pool=pool, progress=progress)
         for kind, network in networks.items()

@@ -84,7 +84,8 @@ class RandomResizedCrop(Augmentation):
     area: tuple[float, float] = (0.2, 1.0)
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
     label: ClassVar[str] = "crop and resize"
-    meaning: ClassVar[str] = "none: nearest is a slower recording, which lowers frequencies"
+    meaning: ClassVar[str] = "nothing; nearest is a slower recording, which lowers frequencies"
+    plausible: ClassVar[bool] = False
 
     def sample(self, shape, generator) -> Parameters:
         """Boxes: left, top, width, height [N], fractions of the picture.
@@ -138,7 +139,8 @@ class ColorJitter(Augmentation):
     saturation: float = 0.4
     hue: float = 0.1
     label: ClassVar[str] = "colour jitter"
-    meaning: ClassVar[str] = "none: nearest is a gain, and a turn about the (1, 1, 1) axis"
+    meaning: ClassVar[str] = "nothing; nearest is a gain, and a turn about the (1, 1, 1) axis"
+    plausible: ClassVar[bool] = False
     idle: ClassVar[dict[str, Any]] = {
         "brightness": 1.0,
         "contrast": 1.0,
@@ -195,10 +197,11 @@ class Grayscale(Augmentation):
     """The three channels become one grey."""
 
     label: ClassVar[str] = "grayscale"
-    meaning: ClassVar[str] = "none: nearest is a sensor with its axes merged into one"
+    meaning: ClassVar[str] = "nothing; nearest is a sensor with its axes merged into one"
+    plausible: ClassVar[bool] = False
 
     def _apply(self, images) -> torch.Tensor:
-        return _grey(images).expand_as(images)
+        return images.copy_(_grey(images))
 
     def twin(self, signal, scale) -> torch.Tensor:
         """Every axis measures the same mixture of the three (incoherent powers add)."""
@@ -212,7 +215,8 @@ class GaussianBlur(Augmentation):
 
     sigma: tuple[float, float] = (0.1, 2.0)
     label: ClassVar[str] = "blur"
-    meaning: ClassVar[str] = "none: a sensor cannot blur time and frequency at once"
+    meaning: ClassVar[str] = "nothing: a sensor cannot blur time and frequency at once"
+    plausible: ClassVar[bool] = False
 
     def sample(self, shape, generator) -> Parameters:
         """Standard deviations [N], pixels."""
@@ -222,7 +226,7 @@ class GaussianBlur(Augmentation):
         reach = math.ceil(3 * self.sigma[1])
         rows, columns = (_blurring(sigma, side, reach) for side in images.shape[2:])
         blurred = torch.einsum("nij,ncjw->nciw", rows, images)
-        return torch.einsum("nchj,nij->nchi", blurred, columns)
+        return (blurred.flatten(1, 2) @ columns.transpose(1, 2)).view_as(images)
 
 
 @dataclass(frozen=True)
@@ -231,6 +235,7 @@ class HorizontalFlip(TimeFlip):
 
     label: ClassVar[str] = "horizontal flip"
     meaning: ClassVar[str] = "the movement run backwards"
+    plausible: ClassVar[bool] = False
 
     def twin(self, signal, scale) -> torch.Tensor:
         """Time reversed: exact, as power has no direction in time."""

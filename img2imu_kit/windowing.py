@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Windows", "concat", "windows"]
+
+_RATE_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,14 +115,15 @@ def windows(
     Parameters
     ----------
     recordings : Recording or iterable of Recording
-        All of one rate and the same axes; a recording split at a gap arrives as several.
+        All of one rate (to 0.1 %, for clocks that were measured) and the same axes; a recording
+        split at a gap arrives as several.
     seconds : float
         Length of a window.
     overlap : float
         Share of a window that the next one sees again, 0 to below 1.
     purity : float
-        Least share of samples that carry the window's label, above 0.5 up to 1. At 1 a window
-        never crosses a change of label.
+        Least share of samples that carry the window's label (the most frequent one), 0 to 1. At
+        1 a window never crosses a change of label; at 0 labels decide nothing.
     short : {"skip", "pad", "raise"}
         A recording shorter than one window is left out with a warning, held at its last value
         to the full length, or an error.
@@ -182,7 +186,7 @@ def windows(
                 label=labels,
                 subject=np.full(len(starts), recording.subject, dtype=object),
                 recording=np.full(len(starts), recording.name, dtype=object),
-                start_s=recording.start_s + starts / rate,
+                start_s=recording.start_s + starts / recording.rate,
                 axes=recording.axes,
                 unit=recording.unit,
             )
@@ -250,15 +254,16 @@ def _check(
         raise SignalError("no recordings were given")
     if not 0 <= overlap < 1:
         raise ParameterError(f"overlap is {overlap}, expected 0 to below 1 (0.5 is half a window)")
-    if not 0.5 < purity <= 1:
-        raise ParameterError(f"purity is {purity}, expected above 0.5 up to 1")
+    if not 0 <= purity <= 1:
+        raise ParameterError(f"purity is {purity}, expected 0 to 1")
     if short not in ("skip", "pad", "raise"):
         raise ParameterError(f'short is {short!r}, expected "skip", "pad" or "raise"')
     first = recordings[0]
     if not seconds * first.rate >= 1:
         raise ParameterError(f"seconds is {seconds}, shorter than one sample at {first.rate:g} Hz")
     for recording in recordings:
-        if (recording.rate, recording.axes) != (first.rate, first.axes):
+        same_rate = math.isclose(recording.rate, first.rate, rel_tol=_RATE_TOLERANCE)
+        if not same_rate or recording.axes != first.axes:
             raise ParameterError(
                 f"{recording!r} differs from {first!r} in rate or axes",
                 where=recording.name,

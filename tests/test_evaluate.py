@@ -59,7 +59,7 @@ def test_the_table_equals_a_plain_loop(cut, weak):
         train, test = split_by(cut.subject, cut.label, test=0.3, seed=seed)
         drawn = train[k_shot(cut.label[train], shots, seed=seed)]
         scale = StandardScaler().fit(weak[drawn])
-        model = LogisticRegression(C=0.1).fit(scale.transform(weak[drawn]), list(cut.label[drawn]))
+        model = LogisticRegression(C=1.0).fit(scale.transform(weak[drawn]), list(cut.label[drawn]))
         guess, truth = model.predict(scale.transform(weak[test])), cut.label[test]
         f1 = []
         for name in "ABCD":
@@ -185,7 +185,7 @@ def test_probes_separate_what_is_separable(rng, probe, width):
 def test_the_span_of_the_training_windows_is_enough(rng):
     """Turned into that span, logistic regression gives the answer of all dimensions."""
     x, y = rng.normal(size=(20, 300)), np.repeat(list("ab"), 10)
-    wide = LogisticRegression(C=0.1, tol=1e-9, max_iter=5000).fit(
+    wide = LogisticRegression(C=1.0, tol=1e-9, max_iter=5000).fit(
         StandardScaler().fit_transform(x), y
     )
     model = probes.logistic()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -29,7 +32,7 @@ class Encoder(nn.Module):
                 nn.ReLU(),
                 nn.Dropout(0.2),
             )
-            for a, b in zip(sizes, sizes[1:], strict=False)
+            for a, b in itertools.pairwise(sizes)
         ]
         self.local = nn.Sequential(*blocks)
         self.summary = nn.GRU(128, 256, num_layers=2, dropout=0.2, batch_first=True)
@@ -69,6 +72,10 @@ class CPC(nn.Module):
         future = codes[:, now + 1 : now + 1 + steps]
         predicted = torch.stack([predict(context) for predict in self.predict], dim=1)
         return prediction_loss(predicted, future)
+
+    def chance(self, batch_size: int) -> float:
+        """Loss of an encoder that tells nothing apart."""
+        return math.log(batch_size)
 
 
 def prediction_loss(predicted: Tensor, future: Tensor) -> tuple[Tensor, dict]:

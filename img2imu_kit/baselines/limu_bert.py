@@ -75,6 +75,10 @@ class LimuBert(nn.Module):
         rebuilt = self.decoder(self.encoder.read(x.masked_fill(mask[..., None] & hide, 0)))
         return F.mse_loss(rebuilt[mask], x[mask]), {}
 
+    def chance(self, batch_size: int) -> None:
+        """The loss of a guess depends on how the windows move."""
+        return
+
 
 def tokens(signals: Tensor) -> Tensor:
     """Signals [N, 3, T] to the means of neighbouring samples [N, T // 2, 3]."""

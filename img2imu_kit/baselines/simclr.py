@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -44,3 +46,7 @@ class SimCLR(nn.Module):
         z = F.normalize(self.head(self.encoder(views)), dim=1)
         z1, z2 = z.chunk(2)
         return nt_xent(z1, z2, temperature=0.1), {}
+
+    def chance(self, batch_size: int) -> float:
+        """Loss of an encoder that tells nothing apart."""
+        return math.log(2 * batch_size - 1)

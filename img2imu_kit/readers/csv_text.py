@@ -129,6 +129,7 @@ def sniff(
 
 def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
     """Parse the whole file with pandas' C parser, or name the line that cannot be parsed."""
+    frame, failure = None, ""
     try:
         with _text(path, dialect.encoding) as text, warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -149,10 +150,11 @@ def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
     except pd.errors.EmptyDataError:
         raise FormatError("a header but no rows of data", where=str(path)) from None
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        failure = str(error).strip()
+    if frame is None or frame.iloc[:, -1].isna().any():  # pandas fills up a line that ends early
         _blame(path, dialect)
-        raise FormatError(f"malformed: {str(error).strip()}", where=str(path)) from None
-    if frame.iloc[:, -1].isna().any():  # pandas fills up a line that ends too early
-        _blame(path, dialect)
+    if frame is None:
+        raise FormatError(f"malformed: {failure}", where=str(path))
     nameless = [name for name in frame if re.fullmatch(r"(unnamed )?\d+", name)]
     return frame.drop(columns=[name for name in nameless if frame[name].isna().all()])
 

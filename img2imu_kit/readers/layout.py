@@ -255,7 +255,8 @@ def _column(frame: pd.DataFrame, wanted: str | int, argument: str, where: str) -
         return wanted
     if isinstance(wanted, int | np.integer) and 0 <= wanted < len(names):
         return names[wanted]
-    close = difflib.get_close_matches(str(wanted), names, n=2, cutoff=0.6)
-    asked = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    lower = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(str(wanted).lower(), lower, n=1)
+    asked = f" Did you mean {lower[close[0]]!r}?" if close else ""
     listed = f"There are: {', '.join(map(repr, names))}."
     raise FormatError(f"no column {wanted!r} for {argument}=.{asked}", where=where, remedy=listed)

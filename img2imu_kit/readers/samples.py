@@ -124,7 +124,7 @@ def _seconds(
     times_s = to_seconds(stamps, unit)
     bad = np.flatnonzero(~np.isfinite(times_s))
     if len(bad):
-        found = f"time stamp {stamps.iloc[bad[0]]!r} in column {stamps.name!r} cannot be read"
+        found = f"time stamp {str(stamps.iloc[bad[0]])!r} in column {stamps.name!r} cannot be read"
         raise ClockError(found, where=place(int(rows[bad[0]])), remedy="Repair or drop the row.")
     back = np.flatnonzero(np.diff(times_s) < 0)
     if len(back):

@@ -1,0 +1,209 @@
+"""A baseline as a frozen reader of windows: random, pre-trained, or loaded from a folder."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .. import weights as files
+from ..errors import ParameterError, WeightsError
+from ..recipe import Reader
+from ..rows import fingerprint
+from ..windowing import Windows
+from . import contract, conv1d, cpc, limu_bert, tpn
+from .contract import to_contract
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ENCODERS", "SignalEncoder", "SignalReader"]
+
+#: name -> network from signals [N, 3, 100] to features [N, D]
+ENCODERS: dict[str, type[nn.Module]] = {
+    "simclr": tpn.TPN,
+    "multitask": tpn.TPN,
+    "cpc": cpc.Encoder,
+    "limu-bert": limu_bert.Encoder,
+    "conv1d": conv1d.Conv1d,
+}
+
+
+class SignalEncoder:
+    """The encoder of a baseline, with random weights from a seed.
+
+    `pretrain_signals` makes one that has learned, `SignalEncoder.load` reads one from disk. It
+    serves as a method of `few_label_table`.
+
+    Parameters
+    ----------
+    method : {"simclr", "multitask", "cpc", "limu-bert", "conv1d"}
+    seed : int
+        Of the random weights. The global random state is neither used nor changed.
+
+    Attributes
+    ----------
+    model : torch.nn.Module
+        Signals float [N, 3, 100] in the form of the contract to features [N, D].
+    card : dict
+        Facts that travel with the weights.
+    history : DataFrame or None
+        Of the pre-training: step, epoch, loss, lr, windows_per_s, accuracy where there is one;
+        ``history.attrs["chance"]`` is the loss of a guess.
+    finished : bool
+        False if pre-training was stopped early.
+
+    Examples
+    --------
+    >>> encoder = SignalEncoder("simclr", seed=1)
+    >>> encoder.features(np.zeros((4, 3, 180)), rate=30, unit="g").shape
+    (4, 96)
+    """
+
+    only: str | None = None
+
+    def __init__(self, method: str, seed: int = 0) -> None:
+        check(method, ENCODERS)
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            self.model = ENCODERS[method]().eval()
+        self.method = method
+        self.card: dict = {"method": method, "seed": seed, "steps": 0}
+        self.history: pd.DataFrame | None = None
+        self.finished = True
+
+    def __repr__(self) -> str:
+        count = sum(parameter.numel() for parameter in self.model.parameters())
+        steps = self.card["steps"]
+        state = f"{steps} steps on {self.card['corpus']}" if steps else "random weights"
+        return f"SignalEncoder({self.method!r}, {count / 1e6:.2f} M parameters, {state})"
+
+    @property
+    def scratch(self) -> bool:
+        """Whether the weights are random."""
+        return not self.card["steps"]
+
+    @property
+    def family(self) -> str:
+        """What it is counted as in a table: learned from sensors, or from scratch."""
+        return "scratch" if self.scratch else "sensor"
+
+    def fingerprint(self) -> str:
+        """Of weights, and of the code that reads."""
+        code = [contract, tpn, cpc, limu_bert, conv1d]
+        return fingerprint(self.method, self.model, self.scratch, code)
+
+    def features(
+        self,
+        windows: Windows | np.ndarray,
+        rate: float | None = None,
+        unit: str | None = None,
+        *,
+        batch_size: int = 256,
+    ) -> np.ndarray:
+        """Read windows; the features of a long one are the mean over its pieces.
+
+        Parameters
+        ----------
+        windows, rate, unit
+            As in `to_contract`.
+        batch_size : int
+            Windows at a time.
+
+        Returns
+        -------
+        float32 [N, D]
+        """
+        if batch_size < 1:
+            raise ParameterError(f"batch_size is {batch_size}, expected 1 or more")
+        pieces = torch.from_numpy(to_contract(windows, rate, unit))
+        device = next(self.model.parameters()).device
+        self.model.eval()
+        with torch.inference_mode():
+            parts = [read_pieces(self.model, part.to(device)) for part in pieces.split(batch_size)]
+        return torch.cat(parts).cpu().numpy()
+
+    def reader(self, windows: Windows) -> SignalReader:
+        """What can be fine-tuned on windows of this rate, axes and unit."""
+        acc = windows[:0].select("acc")
+        index = [windows.axes.index(axis) for axis in acc.axes]
+        return SignalReader(self.model, windows.rate, index, acc.unit[0])
+
+    def save(self, folder: str | os.PathLike, **card) -> Path:
+        """Write ``model.safetensors`` and ``card.json``, whole or not at all."""
+        files.write(Path(folder), self.model.state_dict(), self.card | card)
+        return Path(folder)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike) -> SignalEncoder:
+        """Read what `save` has written.
+
+        Raises
+        ------
+        WeightsError
+            No such file, damaged, or of another network.
+        """
+        path = files.find(folder)
+        card = files.read_card(path)
+        if card.get("method") not in ENCODERS:
+            raise WeightsError(
+                f"the card names the method {card.get('method')!r}",
+                where=str(path.parent),
+                remedy=f"Known are {', '.join(ENCODERS)}.",
+            )
+        encoder = cls(card["method"])
+        try:
+            encoder.model.load_state_dict(files.read(path))
+        except RuntimeError as error:
+            what = f"weights do not fit {card['method']} ({str(error).splitlines()[-1].strip()})"
+            raise WeightsError(what, where=str(path)) from None
+        encoder.card, encoder.finished = card, card.get("finished", True)
+        return encoder
+
+
+class SignalReader(Reader):
+    """An encoder behind the contract, as one network for signals of a known rate.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        Shared, not copied.
+    rate : float
+        Hz.
+    axes : sequence of int
+        Where the accelerometer is.
+    unit : str
+    """
+
+    def __init__(self, encoder: nn.Module, rate: float, axes: Sequence[int], unit: str) -> None:
+        super().__init__(encoder)
+        self.rate, self.axes, self.unit = rate, list(axes), unit
+
+    def prepare(self, signal: Tensor) -> Tensor:
+        """Signals float [N, C, T] to pieces [N, P, 3, 100]."""
+        signals = signal[:, self.axes].cpu().numpy()
+        return torch.from_numpy(to_contract(signals, self.rate, self.unit)).to(signal.device)
+
+    def forward(self, prepared: Tensor) -> Tensor:
+        """Pieces to features [N, D]."""
+        return read_pieces(self.body, prepared)
+
+
+def check(method: str, known: Collection[str]) -> None:
+    """A `ParameterError` with the names that there are."""
+    if method not in known:
+        close = difflib.get_close_matches(str(method), known, n=1)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        remedy = f"{hint}There are: {', '.join(known)}."
+        raise ParameterError(f"no baseline {method!r}", remedy=remedy)
+
+
+def read_pieces(encoder: nn.Module, pieces: Tensor) -> Tensor:
+    """Pieces [N, P, 3, 100] to features [N, D], the mean over pieces."""
+    return encoder(pieces.flatten(0, 1)).unflatten(0, pieces.shape[:2]).mean(dim=1)

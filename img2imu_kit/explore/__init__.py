@@ -1,0 +1,1 @@
+"""Widgets to look around with: spectrogram settings, augmentations, features, attention."""

@@ -1,0 +1,84 @@
+"""Run by the tests in processes of their own: to be killed, and to be one of two."""
+
+import os
+import random
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from img2imu_kit import loop
+from img2imu_kit.pretrain import pretrain
+
+
+def pictures(count=64, size=32, seed=0):
+    """Blurred noise in two colours: enough for a tiny network to tell pictures apart."""
+    rng = np.random.default_rng(seed)
+    coarse = torch.from_numpy(rng.random((count, 3, 4, 4), dtype=np.float32))
+    smooth = torch.nn.functional.interpolate(coarse, (size, size), mode="bicubic")
+    return smooth.mul(255).clamp(0, 255).to(torch.uint8).numpy()
+
+
+class Jitter:
+    """A small augmentation; `at` the given call of this process it does something else first."""
+
+    def __init__(self, at=None, do=None):
+        self.calls, self.at, self.do = 0, at, do
+
+    def __repr__(self):
+        return "Jitter()"
+
+    def __call__(self, images, generator):
+        self.calls += 1
+        if self.calls == self.at:
+            self.do()
+        noise = torch.rand(len(images), 3, 1, 1, generator=generator, device=generator.device)
+        return (images + noise.sub(0.5)).clamp(0, 1)
+
+
+def tiny(folder, augmentation=None, **settings):
+    """A run of 40 steps of 16 pictures with everything that has a state: dropout, warm-up, queue."""
+    torch.set_num_threads(1)
+    settings = {"epochs": 10, "batch_size": 16, "checkpoint_every": 1, "warmup": 1} | settings
+    return pretrain(
+        pictures(),
+        "mobilenetv3_small_050",
+        size=32,
+        queue=40,
+        augmentation=augmentation or Jitter(),
+        folder=folder,
+        progress=False,
+        **settings,
+    )
+
+
+def killed(folder, seed):
+    """Go on with the run; soon a timer kills this process, wherever it may be."""
+    random.seed(seed)
+
+    def later():
+        threading.Timer(random.uniform(0, 0.06), os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+    tiny(folder, Jitter(at=random.randint(1, 8), do=later))
+    os._exit(0)
+
+
+def limited(folder):
+    """Go on with the run where no file may grow beyond 100 kB."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    try:
+        tiny(folder)
+    except Exception as error:
+        Path(folder, "said.txt").write_text(f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":  # one of several processes: the losses of every step, as text
+    loop._LOG_EVERY = 1
+    made = tiny(None, max_steps=10, batch_size=32, **eval(sys.argv[1]))
+    if int(os.environ.get("RANK", 0)) == 0:
+        print("losses", *made.history.loss.dropna().tolist())

@@ -1,0 +1,178 @@
+"""Windows: what they never cross, how many there are, what they remember."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from img2imu_kit import Recording, concat, from_samples, windows
+from img2imu_kit.errors import ParameterError, SignalError
+
+RATE = 10
+
+
+def counting(length, labels=None, first=0, **about):
+    """A recording whose samples are numbered, so that each window tells where it was cut."""
+    signal = np.stack([first + np.arange(length), np.zeros(length), np.ones(length)], axis=1)
+    return Recording(signal, RATE, labels=labels, **about)
+
+
+def origins(cut):
+    return cut.signal[:, 0].astype(int)
+
+
+runs_of_labels = st.lists(
+    st.tuples(st.sampled_from(["", "sit", "walk", "run"]), st.integers(1, 40)),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(runs_of_labels, st.integers(1, 15), st.floats(0, 0.95))
+def test_pure_windows_never_cross_a_change_of_label(runs, length, overlap):
+    labels = np.concatenate([[name] * count for name, count in runs])
+    step = max(1, round(length * (1 - overlap)))
+    expected = []
+    edges = [0, *np.flatnonzero(labels[1:] != labels[:-1]) + 1, len(labels)]
+    for start, stop in itertools.pairwise(edges):
+        if labels[start]:
+            expected += range(start, stop - length + 1, step)
+    if not expected:
+        with pytest.raises(SignalError):
+            windows(counting(len(labels), labels), length / RATE, overlap=overlap)
+        return
+    cut = windows(counting(len(labels), labels), length / RATE, overlap=overlap)
+    assert origins(cut)[:, 0].tolist() == expected
+    assert (np.diff(origins(cut), axis=1) == 1).all()
+    for label, samples in zip(cut.label, origins(cut), strict=True):
+        assert set(labels[samples]) == {label}
+
+
+@settings(max_examples=60, deadline=None)
+@given(runs_of_labels, st.integers(2, 15), st.floats(0.51, 0.99))
+def test_impure_windows_carry_the_label_of_the_majority(runs, length, purity):
+    labels = np.concatenate([[name] * count for name, count in runs])
+    grid = [labels[s : s + length] for s in range(0, len(labels) - length + 1, length)]
+    names, counts = zip(*[np.unique(w, return_counts=True) for w in grid]) if grid else ((), ())  # noqa: B905
+    expected = [
+        name[count.argmax()]
+        for name, count in zip(names, counts, strict=True)
+        if count.max() >= purity * length - 1e-9 and name[count.argmax()]
+    ]
+    if not expected:
+        with pytest.raises(SignalError):
+            windows(counting(len(labels), labels), length / RATE, purity=purity)
+        return
+    cut = windows(counting(len(labels), labels), length / RATE, purity=purity)
+    assert cut.label.tolist() == expected
+
+
+@pytest.mark.parametrize(("overlap", "count"), [(0, 5), (0.5, 9), (0.75, 17), (0.9, 41)])
+def test_overlap_counts(overlap, count):
+    cut = windows(counting(100), 2, overlap=overlap)
+    assert len(cut) == count
+    assert cut.signal.shape == (count, 3, 20)
+    assert cut.signal.dtype == np.float32
+    assert cut.signal.flags.c_contiguous
+    steps = np.diff(origins(cut)[:, 0])
+    assert (steps == round(20 * (1 - overlap))).all()
+    np.testing.assert_allclose(cut.start_s, origins(cut)[:, 0] / RATE)
+
+
+def test_windows_never_cross_a_recording_or_a_gap():
+    times_s = np.concatenate([np.arange(25), np.arange(100, 130)]) / RATE
+    signal = np.stack([np.arange(55.0), np.zeros(55), np.ones(55)], axis=1)
+    pieces = from_samples(signal, times_s, gap="split", name="a", subject="s1")
+    other = counting(15, name="b", subject="s2", first=1000)
+    cut = windows([*pieces, other], 1)
+    assert origins(cut)[:, 0].tolist() == [0, 10, 25, 35, 45, 1000]
+    assert cut.recording.tolist() == ["a"] * 5 + ["b"]
+    assert cut.subject.tolist() == ["s1"] * 5 + ["s2"]
+    np.testing.assert_allclose(cut.start_s, [0, 1, 10, 11, 12, 0], atol=1e-6)
+    assert (np.diff(origins(cut), axis=1) == 1).all()
+
+
+def test_unlabelled_stretches_are_for_pre_training():
+    labels = np.repeat(["", "walk"], 20)
+    assert set(windows(counting(40, labels), 1).label) == {"walk"}
+    assert windows(counting(40, labels), 1, unlabelled=True).label.tolist() == [
+        "",
+        "",
+        "walk",
+        "walk",
+    ]
+    assert len(windows(counting(40), 1)) == 4
+
+
+def test_a_grid_begins_anew_at_each_label():
+    labels = np.repeat(["walk", "turn", "walk"], [13, 11, 16])
+    cut = windows(counting(40, labels), 1)
+    assert origins(cut)[:, 0].tolist() == [0, 13, 24]
+
+
+def test_purity_at_its_limit_counts():
+    labels = np.repeat(["a", "b"], [11, 9])
+    assert windows(counting(20, labels), 2, purity=0.55).label.tolist() == ["a"]
+
+
+def test_short_recordings():
+    short, long = counting(7, "walk", name="short"), counting(20, "sit", name="long")
+    with pytest.warns(UserWarning, match=r"1 of 2 recordings .* skipped .*'short'"):
+        assert set(windows([short, long], 1).recording) == {"long"}
+    padded = windows([short, long], 1, short="pad")
+    assert origins(padded)[0].tolist() == [0, 1, 2, 3, 4, 5, 6, 6, 6, 6]
+    assert padded.label[0] == "walk"
+    with pytest.raises(SignalError, match=r"short: 0.70 s, shorter than one window of 1 s"):
+        windows([short, long], 1, short="raise")
+
+
+def test_no_window_says_why():
+    with pytest.raises(SignalError, match=r"the longest lasts 2.00 s.*short=\"pad\""):
+        windows(counting(20), 3)
+    mixed = np.tile(["a", "b"], 20)
+    with pytest.raises(SignalError, match=r"none is pure enough or labelled.*lower purity"):
+        windows(counting(40, mixed), 1)
+
+
+def test_choosing_windows():
+    cut = windows(counting(100, np.repeat(["a", "b"], 50), subject="s"), 1)
+    assert cut[3].signal[0, 0, 0] == 30
+    assert cut[-1].signal[0, 0, 0] == 90
+    assert len(cut[cut.label == "b"]) == 5
+    assert origins(cut[[7, 2]])[:, 0].tolist() == [70, 20]
+    assert [len(one) for one in cut] == [1] * 10  # ends
+    with pytest.raises(IndexError):
+        cut[10]
+    assert cut.select("acc_z").signal.shape == (10, 1, 10)
+    assert (cut.seconds, cut.classes) == (1.0, ("a", "b"))
+    assert cut.frame().columns.tolist() == ["label", "subject", "recording", "start_s"]
+
+
+def test_relabel_merges_and_drops():
+    cut = windows(counting(90, np.repeat(["a", "b", "c"], 30)), 1)
+    assert cut.relabel({"a": "b"}).classes == ("b", "c")
+    dropped = cut.relabel({"c": "", "a": "d"})
+    assert (dropped.classes, len(dropped)) == (("b", "d"), 6)
+
+
+def test_concat_goes_back_together():
+    cut = windows(counting(100, "a", subject="s"), 1)
+    joined = concat([cut[:3], cut[3:]])
+    np.testing.assert_array_equal(joined.signal, cut.signal)
+    with pytest.raises(ParameterError, match="cannot join"):
+        concat([cut, windows(counting(100), 2)])
+
+
+def test_recordings_must_agree():
+    with pytest.raises(ParameterError, match=r"differs from .* in rate or axes"):
+        windows([counting(50), Recording(np.zeros((50, 3)), rate=11)], 1)
+    with pytest.raises(ParameterError, match=r"units \('g', 'g', 'g'\), but \('', '', ''\)"):
+        windows([counting(50), counting(50, unit="g", name="b")], 1)
+
+
+def test_measured_rates_that_agree_to_a_thousandth_join():
+    near = Recording(np.zeros((50, 3)), rate=RATE * 1.0009, name="b")
+    assert len(windows([counting(50), near], 1)) == 10
