@@ -178,14 +178,15 @@ class Noise(Augmentation):
         )
         steepness = _steepness(self.range_db)
         level = rows @ ((noise - _MEAN) / steepness @ columns.T)
-        level += (floor + _MEAN / steepness).view(-1, 1, 1, 1)
+        level += (_raising(floor, steepness).log() + _MEAN).view(-1, 1, 1, 1) / steepness
         return torch.maximum(images, level, out=images).clamp_(max=1)
 
     def twin(self, signal, scale, floor, noise, seed) -> torch.Tensor:
         """Add white noise of that power."""
-        power_db = scale.black_db + floor * scale.range_db - scale.noise_db
+        unit = 10 ** ((scale.black_db - scale.noise_db) / 10)
+        variance = unit * _raising(floor, _steepness(scale.range_db))
         noise = torch.randn(signal.shape, generator=torch.Generator().manual_seed(seed))
-        return signal + 10 ** (power_db.view(-1, 1, 1) / 20) * noise.to(signal.device)
+        return signal + variance.sqrt().view(-1, 1, 1) * noise.to(signal.device)
 
     def in_units(self, scale: Scale) -> dict[str, float]:
         """Highest floor in dB above black."""
@@ -195,6 +196,11 @@ class Noise(Augmentation):
 def _steepness(range_db: float) -> float:
     """Nepers of power from black to white: power is exp(steepness x grey), that of black 1."""
     return range_db * math.log(10) / 10
+
+
+def _raising(floor: torch.Tensor, steepness: float) -> torch.Tensor:
+    """Power, in units of that of black, which raises black to grey `floor`."""
+    return (floor * steepness).expm1()
 
 
 @cache

@@ -189,17 +189,19 @@ class Sometimes(Augmentation):
             return {"chosen": chosen, "inner": inner}
         inner = self.step.sample(shape, generator)
         for name, idle in self.step.idle.items():
-            inner[name][~chosen] = idle
+            inner[name][~chosen] = torch.as_tensor(idle).to(inner[name])
         return {"chosen": None, "inner": inner}
 
     def _apply(self, x, chosen, inner) -> torch.Tensor:
         if chosen is None:
             return self.step._apply(x, **inner)
+        if len(chosen) == 0:
+            return x
         return x.index_copy_(0, chosen, self.step._apply(x[chosen], **inner))
 
     def twin(self, signal, scale, chosen, inner) -> torch.Tensor:
         """Change the chosen signals, where the step has a twin."""
-        if self.step.twin is None:
+        if self.step.twin is None or (chosen is not None and len(chosen) == 0):
             return signal
         if chosen is None:
             return self.step.twin(signal, scale, **inner)

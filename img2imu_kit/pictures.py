@@ -235,7 +235,9 @@ def to_signal(
 def channel_index(axes: tuple[str, ...], channels: str | tuple[str, ...]) -> list[int]:
     """Positions of the axes that become red, green and blue (or, if one, grey)."""
     sensor = "acc" if channels == "magnitude" else channels
-    if sensor == "acc" and axes == default_axes(len(axes)):  # nobody gave names
+    unnamed = axes == default_axes(len(axes))
+    alone = len(axes) == 3 and not any(axis.startswith("acc") for axis in axes)  # one sensor's
+    if sensor == "acc" and (unnamed or alone):
         index = list(range(len(axes)))[:3]
     else:
         index = axis_index(axes, sensor, where=f"channels={channels!r}")

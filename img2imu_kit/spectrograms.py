@@ -240,7 +240,7 @@ def by_blocks(
             for trend in trends:
                 frames = frames - (frames * trend).sum(-1, keepdim=True) * trend
             spectrum = torch.fft.rfft(frames * window)[..., bins]
-            squares = torch.view_as_real(spectrum).square()
+            squares = torch.view_as_real(spectrum).square_()
             parts.append(squares[..., 0] + squares[..., 1])
         power = torch.cat(parts, dim=2) if len(parts) > 1 else parts[0]
         if bins.start == 0:  # 0 Hz and half the rate have no mirror image to stand in for

@@ -45,7 +45,7 @@ GREY = (0.299, 0.587, 0.114)
 
 #: A turn of hue by a right angle: the colour part of RGB through the I and Q axes of YIQ.
 _TO_YIQ = torch.tensor([GREY, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)])
-_QUARTER = torch.tensor([[0.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+_QUARTER = torch.tensor([[0.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 _TURN = torch.linalg.inv(_TO_YIQ) @ _QUARTER @ _TO_YIQ
 
 

@@ -40,12 +40,12 @@ class Jitter:
 
 
 def tiny(folder, augmentation=None, **settings):
-    """A run of 40 steps of 16 pictures with everything that has a state: dropout, warm-up, queue."""
+    """A run of 40 steps of 16 pictures with all that has a state."""
     torch.set_num_threads(1)
     settings = {"epochs": 10, "batch_size": 16, "checkpoint_every": 1, "warmup": 1} | settings
     return pretrain(
         pictures(),
-        "mobilenetv3_small_050",
+        "test_efficientnet",
         size=32,
         queue=40,
         augmentation=augmentation or Jitter(),

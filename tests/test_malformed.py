@@ -49,7 +49,7 @@ def table(change=None, *, header=HEADER, rows=ROWS, **options):
 
 def frame(**changes):
     """A good table as a DataFrame, with columns replaced."""
-    good = pd.DataFrame(STILL + [0, 0, 9.8], columns=["acc_x", "acc_y", "acc_z"])
+    good = pd.DataFrame(STILL + np.array([0, 0, 9.8]), columns=["acc_x", "acc_y", "acc_z"])
     return good.assign(t_ms=np.arange(100) * 20, **changes)
 
 
@@ -527,3 +527,46 @@ def test_malformed_input_gives_its_typed_error(name, tmp_path):
         assert text in str(error)
     assert error.__cause__ is None
     assert error.__context__ is None or error.__suppress_context__
+
+
+@pytest.mark.parametrize("suffix", ["csv", "npz", "npy", "parquet"])
+@pytest.mark.filterwarnings("ignore::img2imu_kit.errors.GuessWarning", "ignore::RuntimeWarning")
+def test_damaged_files_never_end_in_another_error(suffix, tmp_path, rng):
+    path = tmp_path / f"walk.{suffix}"
+    if suffix == "csv":
+        path.write_text("\n".join([HEADER, *ROWS[:40]]))
+    elif suffix == "parquet":
+        frame().to_parquet(path)
+    elif suffix == "npz":
+        ik.save_npz([ik.Recording(STILL, 50, labels="walk")] * 2, path)
+    else:
+        np.save(path, STILL)
+    good = path.read_bytes()
+    marks = [
+        b"",
+        b",",
+        b";",
+        b"\n",
+        b"\r",
+        b'"',
+        b"nan",
+        b"1e999",
+        b"#",
+        b"\xff",
+        b"\0",
+        b"x",
+        b" ",
+    ]
+    refused = 0
+    for _ in range(150):
+        bad = bytearray(good)
+        for place in rng.integers(len(good), size=rng.integers(1, 4)):
+            bad[place : place + rng.integers(3)] = marks[rng.integers(len(marks))]
+        path.write_bytes(bad[: rng.integers(len(bad))] if rng.random() < 0.2 else bad)
+        try:
+            ik.read(path, rate=50)
+        except errors.Img2ImuError as error:
+            refused += 1
+            assert error.__context__ is None or error.__suppress_context__
+            assert "walk" in str(error)
+    assert refused > 20

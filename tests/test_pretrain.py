@@ -110,10 +110,9 @@ def test_stopping_early_and_going_on(undisturbed, tmp_path):
     assert final(tmp_path)["step"] == 13
     assert not tiny(tmp_path, max_seconds=0).finished
     assert final(tmp_path)["step"] == 13
-    assert tiny(tmp_path).finished
-    assert same(undisturbed[1], final(tmp_path))
-    assert tiny(tmp_path).finished  # a finished run is not repeated
-    assert same(undisturbed[1], final(tmp_path))
+    for _ in range(2):  # a finished run is not repeated
+        assert tiny(tmp_path).finished
+        assert same(undisturbed[1]["learner"], final(tmp_path)["learner"])
 
 
 def test_the_seed_decides_and_the_global_state_does_not(undisturbed, tmp_path):
@@ -330,7 +329,7 @@ def test_every_picture_is_seen_once_an_epoch():
 def test_the_export_is_plain_timm(undisturbed, tmp_path):
     made = undisturbed[0]
     path = made.folder / "backbone"
-    model = timm.create_model("mobilenetv3_small_050", num_classes=0).eval()
+    model = timm.create_model("test_efficientnet", num_classes=0).eval()
     model.load_state_dict(safetensors.torch.load_file(path / "model.safetensors"))
     x = torch.rand(2, 3, 32, 32)
     torch.testing.assert_close(model(x), made.backbone.model(x))
@@ -339,7 +338,7 @@ def test_the_export_is_plain_timm(undisturbed, tmp_path):
     wanted = "architecture mean std corpus augmentation epochs seed versions steps method torch"
     assert set(wanted.split()) <= card.keys()
     assert (card["steps"], card["num_classes"], card["finished"]) == (40, 0, True)
-    again = backbone.load("mobilenetv3_small_050", path)
+    again = backbone.load("test_efficientnet", path)
     np.testing.assert_array_equal(again.features(pictures()), made.backbone.features(pictures()))
     np.testing.assert_allclose(again.mean, load_images(pictures(), 32).mean)
 
@@ -351,9 +350,9 @@ def test_warm_start_and_frozen_layers(undisturbed, tmp_path):
     made = tiny(None, weights=path, freeze=freeze, max_steps=3)
     after = made.backbone.model.state_dict()
     frozen = [key for key in after if f"{key}.".startswith(tuple(f"{f}." for f in freeze))]
-    assert len(frozen) > 20
+    assert len(frozen) > 10
     assert all(torch.equal(before[key], after[key]) for key in frozen)
-    assert not torch.equal(before["blocks.1.0.conv_pw.weight"], after["blocks.1.0.conv_pw.weight"])
+    assert not torch.equal(before["blocks.1.0.conv_pwl.weight"], after["blocks.1.0.conv_pwl.weight"])
     assert all(weight.requires_grad for weight in made.backbone.model.parameters())
 
 

@@ -205,7 +205,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     Examples
     --------
     >>> ticks(0.3, 10.2, 5)
-    [2, 4, 6, 8, 10]
+    [2.0, 4.0, 6.0, 8.0, 10.0]
     """
     least = max(high - low, 1e-12) / max(most, 1)
     decade = 10.0 ** math.floor(math.log10(least))

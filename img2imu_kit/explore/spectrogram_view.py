@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -13,46 +11,17 @@ from ..figures import COLOURS
 from ..params import SpectrogramParams, resolve
 from ..pictures import channel_index, to_image
 from ..recording import Recording
-from ..spectrograms import grid, taper
 from .canvas import Drawing, Panel, blank, colour_map, panel, write
+from .spectrogram_state import SpectrogramState, extent, spread
 
-__all__ = ["SpectrogramState", "code", "extent", "render", "spread"]
+__all__ = ["OVERVIEW", "legend", "render", "signal_panel"]
 
 #: Colours of the axes x, y, z as lines; red, green and blue would be lost on many.
 LINES = (COLOURS[3], COLOURS[2], COLOURS[0])
 _WIDTH, _HEIGHT = 1080, 580
 _MARK = COLOURS[1]
-
-
-@dataclass(frozen=True, eq=False)
-class SpectrogramState:
-    """All that a picture of the explorer depends on.
-
-    Parameters
-    ----------
-    recording : Recording
-    start_s, seconds : float
-        The window: where it begins, from the first sample, and how long it lasts.
-    preset : str
-        Name of the settings to begin with.
-    changes : mapping
-        Settings that differ from the preset's. They are checked when they are drawn, so that a
-        state can hold a contradiction until it is resolved.
-    origin : str
-        Python expression for the recording, for `code`.
-    """
-
-    recording: Recording
-    start_s: float = 0.0
-    seconds: float = 10.0
-    preset: str = "default"
-    changes: Mapping[str, object] = field(default_factory=dict)
-    origin: str = "recording"
-
-    def bounds(self) -> tuple[int, int]:
-        """First sample of the window, and the first after it."""
-        start = round(self.start_s * self.recording.rate)
-        return start, start + round(self.seconds * self.recording.rate)
+#: Left, top, width and height in pixels of the whole recording.
+OVERVIEW = (66, 24, 994, 64)
 
 
 def render(state: SpectrogramState) -> Drawing:
@@ -111,79 +80,25 @@ def render(state: SpectrogramState) -> Drawing:
     still = [recording.axes[i] for i in chosen if not np.ptp(window.signal[:, i])]
     if still:
         note += f"; {', '.join(still)} never changes and is drawn mid-grey"
+    return Drawing(
+        pixels, _alt(recording, window, chosen, levels, image, params) + f" {note}.", note
+    )
+
+
+def _alt(recording: Recording, window: Recording, chosen: list[int], levels, image, params) -> str:
+    """The figure in words."""
     what = f" while {', '.join(window.classes)}" if window.classes else ""
-    peak = levels.mean(axis=(0, 2))[::-1].argmax()
     low, high = extent(window, params)[1]
-    strongest = low + (peak + 0.5) * (high - low) / levels.shape[1]
-    alt = (
+    brightest = levels.mean(axis=(0, 2))[::-1].argmax()
+    strongest = low + (brightest + 0.5) * (high - low) / levels.shape[1]
+    height, width = image.shape[1:]
+    return (
         f"Recording {recording.name} of {recording.seconds:.3g} s with a window from "
         f"{window.start_s:.4g} s of {window.seconds:.3g} s marked{what}; the signal of "
-        f"{', '.join(recording.axes[i] for i in chosen)}; their spectrograms from {max(low, 0):.3g} "
-        f"to {high:.3g} Hz, on average brightest near {strongest:.2g} Hz; and the RGB picture made "
-        f"of them, {height} x {width} pixels, mean brightness {image.mean() / 2.55:.0f} %. {note}."
-    )
-    return Drawing(pixels, alt, note)
-
-
-def code(state: SpectrogramState) -> str:
-    """Python that makes the RGB picture of a state, as ``image``.
-
-    Examples
-    --------
-    >>> from img2imu_kit import synthetic
-    >>> walk = synthetic(1, classes=["walk"])[0]
-    >>> origin = 'ik.synthetic(1, classes=["walk"])[0]'
-    >>> print(code(SpectrogramState(walk, 5, 10, changes={"n_fft": 128}, origin=origin)))
-    import img2imu_kit as ik
-    <BLANKLINE>
-    recording = ik.synthetic(1, classes=["walk"])[0]
-    window = recording.cut(250, 750)  # 5 to 15 s
-    image = ik.to_image(window, params="default", n_fft=128)[0]  # uint8 [3, H, W]
-    """
-    start, stop = state.bounds()
-    settings = "".join(f", {name}={value!r}" for name, value in state.changes.items())
-    first = state.start_s + state.recording.start_s
-    return (
-        f"import img2imu_kit as ik\n\nrecording = {state.origin}\n"
-        f"window = recording.cut({start}, {stop})  # {first:g} to {first + state.seconds:g} s\n"
-        f'image = ik.to_image(window, params="{state.preset}"{settings})[0]  # uint8 [3, H, W]'
-    )
-
-
-def spread(params: SpectrogramParams, rate: float) -> tuple[float, float]:
-    """Widths in s and Hz within which a frame cannot tell two events apart.
-
-    Twice the standard deviations of the taper's energy, in time and in frequency. Their product is
-    at least 1 / pi (Gabor's form of Heisenberg's inequality), whatever the taper.
-
-    References
-    ----------
-    D. Gabor, "Theory of communication", Journal of the IEE 93 (1946).
-
-    Examples
-    --------
-    >>> seconds, hz = spread(SpectrogramParams(n_fft=64), rate=50)
-    >>> round(seconds, 2), round(hz, 2), round(seconds * hz * np.pi, 2)
-    (0.36, 0.91, 1.03)
-    """
-    window = taper(params).numpy().astype(float)
-    energy = np.abs(np.fft.fft(window, 8 * len(window))) ** 2  # finer than bins
-    return (
-        2 * _deviation(np.arange(len(window)) / rate, window**2),
-        2 * _deviation(np.fft.fftfreq(len(energy), 1 / rate), energy),
-    )
-
-
-def extent(
-    window: Recording, params: SpectrogramParams
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Edges of a window's picture in seconds of the file and in Hz."""
-    _, freqs_hz, times_s = grid((1, 1, len(window)), window.rate, params)
-    step_s, bin_hz = params.hop / window.rate / 2, window.rate / params.n_fft / 2
-    times_s = times_s + window.start_s
-    return (
-        (times_s[0] - step_s, times_s[-1] + step_s),
-        (freqs_hz[0] - bin_hz, freqs_hz[-1] + bin_hz),
+        f"{', '.join(recording.axes[i] for i in chosen)}; their spectrograms from "
+        f"{max(low, 0):.3g} to {high:.3g} Hz, on average brightest near {strongest:.2g} Hz; and the "
+        f"RGB picture made of them, {height} x {width} pixels, mean brightness "
+        f"{image.mean() / 2.55:.0f} %."
     )
 
 
@@ -211,11 +126,6 @@ def _line_colours(count: int) -> list[str]:
     return list(LINES if count == 3 else [COLOURS[i % len(COLOURS)] for i in range(count)])
 
 
-def _deviation(values: np.ndarray, weights: np.ndarray) -> float:
-    mean = np.average(values, weights=weights)
-    return float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
-
-
 def _unit(recording: Recording, axes: list[int]) -> str:
     units = dict.fromkeys(recording.unit[i] for i in axes)
     return ", ".join(unit for unit in units if unit)
@@ -226,9 +136,7 @@ def _whole(recording: Recording, chosen: tuple[int, ...]) -> tuple[np.ndarray, P
     """The recording from end to end; it may last hours, and is the same for every window."""
     pixels = blank(_WIDTH, 130)
     title = f"whole recording: {recording.name}" if recording.name else "whole recording"
-    drawn = signal_panel(
-        pixels, (66, 24, 994, 64), recording, list(chosen), title=title, xlabel="time (s)"
-    )
+    drawn = signal_panel(pixels, OVERVIEW, recording, list(chosen), title=title, xlabel="time (s)")
     legend(pixels, 1060, 4, [recording.axes[i] for i in chosen])
     return pixels, drawn
 

@@ -96,6 +96,9 @@ def find_layout(
         columns = [columns] if isinstance(columns, str | int) else columns
         chosen = [_column(frame, column, "columns", where) for column in columns]
         names = _axis_names(chosen)
+    if not chosen:
+        listed = f"There are: {', '.join(map(repr, frame))}."
+        raise FormatError("columns=[] chooses none", where=where, remedy=listed)
     if axes is not None:
         names = (axes,) if isinstance(axes, str) else tuple(axes)
         doubts = [doubt for doubt in doubts if "(axes=)" not in doubt]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -124,9 +122,9 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         with open(path, "rb") as file:
             loaded = np.load(file, allow_pickle=False)
             return {"signal": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
-    except FileNotFoundError:
-        raise FormatError("no such file", where=str(path)) from None
-    except (ValueError, EOFError, OSError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    except (FileNotFoundError, PermissionError) as error:
+        raise FormatError(f"cannot be read ({error.strerror})", where=str(path)) from None
+    except Exception as error:  # zip, zlib, ast, tokenize: each has its own for a damaged file
         if "pickle" in str(error):
             raise FormatError(
                 "holds pickled objects, which could run code and are not opened",

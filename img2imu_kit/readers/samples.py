@@ -43,10 +43,10 @@ def to_recordings(
         As in `from_samples`.
     """
     signal = np.stack([_numbers(frame[column], place) for column in layout.columns], axis=1)
-    labels = None if layout.label is None else _texts(frame[layout.label])
+    labels = None if layout.label is None else _texts(frame[layout.label], where)
     people = np.full(len(frame), subject, dtype=object)
     if layout.subject is not None:
-        people = _texts(frame[layout.subject])
+        people = _texts(frame[layout.subject], where)
     if layout.time is None and rate is None:
         raise ClockError(
             f"no rate, and no column of time among {', '.join(map(repr, frame))}",
@@ -60,7 +60,7 @@ def to_recordings(
             "axes": layout.axes,
             "unit": layout.unit,
             "subject": person,
-            "name": name if len(rows) == len(frame) else f"{name}/{person}",
+            "name": name if len(rows) == len(frame) else f"{name}/{person}".strip("/"),
             "labels": None if labels is None else labels[rows],
         }
         clock = {"rate": rate, "gap": gap, "longest_gap_s": longest_gap_s}
@@ -135,7 +135,11 @@ def _seconds(
     return times_s
 
 
-def _texts(values: pd.Series) -> np.ndarray:
+def _texts(values: pd.Series, where: str) -> np.ndarray:
     """A column as text: ``"1"`` for 1.0, ``""`` where it is empty."""
-    codes, found = pd.factorize(values)
+    try:
+        codes, found = pd.factorize(values)
+    except TypeError:
+        found = f"column {values.name!r} holds {values.iloc[0]!r}, expected texts or numbers"
+        raise FormatError(found, where=where) from None
     return as_texts([*found, ""])[codes]  # an empty cell has code -1

@@ -104,7 +104,7 @@ def _unit(stamps: pd.Series, unit: str | None, where: str, doubts: list[str]) ->
     if numbers is None or numbers.notna().mean() < 0.5:
         if _dates(head).notna().mean() < 0.5:
             raise FormatError(
-                f"column {name!r} holds {head.iloc[0]!r}, neither a number nor an ISO 8601 date",
+                f"column {name!r} holds {str(head.iloc[0])!r}, neither number nor ISO 8601 date",
                 where=where,
                 remedy="Convert it with pandas.to_datetime(..., format=...) and use from_frame.",
             )

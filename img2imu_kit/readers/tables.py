@@ -188,7 +188,7 @@ def read_parquet(path: Path, **options: Any) -> list[Recording]:
     """Read a Parquet file; options as in `from_frame`."""
     try:
         frame = pd.read_parquet(path)
-    except (ValueError, OSError):  # pyarrow's own errors are children of these
+    except Exception:  # pyarrow raises errors of many kinds for a damaged file
         raise FormatError("damaged, or not a Parquet file", where=str(path)) from None
     roles = {key: value for key, value in options.items() if key not in _CLOCK}
     clock = {key: value for key, value in options.items() if key in _CLOCK}

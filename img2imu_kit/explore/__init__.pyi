@@ -1,0 +1,2 @@
+from .spectrogram import SpectrogramExplorer as SpectrogramExplorer
+from .spectrogram_state import SpectrogramState as SpectrogramState

@@ -1,0 +1,69 @@
+// A picture with alt text, a line of status below it, and the code that makes it.
+function element(tag, parent, attributes = {}) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  parent.append(made);
+  return made;
+}
+
+async function copy(text, shown) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {  // pages that are not served securely have no clipboard
+    getSelection().selectAllChildren(shown);
+    document.execCommand("copy");
+  }
+}
+
+export default {
+  render({ model, el }) {
+    el.classList.add("ik-screen");
+    const picture = element("img", el);
+    const status = element("div", el, { class: "ik-status", role: "status", "aria-live": "polite" });
+    const tools = element("div", el, { class: "ik-tools" });
+    const copier = element("button", tools, { type: "button" });
+    const saver = element("a", tools, { title: "Save the picture as PNG" });
+    saver.textContent = "Save picture";
+    const code = element("pre", el, { tabindex: "0", "aria-label": "Code that makes this picture" });
+    const label = () => { copier.textContent = "Copy as code"; };
+    label();
+    copier.addEventListener("click", async () => {
+      await copy(model.get("code"), code);
+      copier.textContent = "Copied";
+      setTimeout(label, 1500);
+    });
+    picture.addEventListener("click", (event) => {
+      const place = picture.getBoundingClientRect();
+      const x = (event.clientX - place.left) / place.width * picture.naturalWidth;
+      const y = (event.clientY - place.top) / place.height * picture.naturalHeight;
+      model.send({ x: Math.round(x), y: Math.round(y) });
+    });
+
+    let url = null;
+    const show = () => {
+      const old = url;
+      url = URL.createObjectURL(new Blob([model.get("png")], { type: "image/png" }));
+      picture.src = saver.href = url;
+      saver.download = `${model.get("name")}.png`;
+      if (old) picture.decode().catch(() => {}).then(() => URL.revokeObjectURL(old));
+    };
+    const tell = () => {
+      const failed = model.get("failed");
+      picture.alt = model.get("alt");
+      picture.classList.toggle("ik-stale", failed);
+      status.classList.toggle("ik-failed", failed);
+      status.textContent = (failed ? "⚠ " : "") + model.get("status");
+      code.textContent = model.get("code");
+      tools.hidden = code.hidden = !model.get("code") || failed;
+    };
+    show();
+    tell();
+    model.on("change:png", show);
+    model.on("change:alt change:status change:failed change:code", tell);
+    return () => {
+      model.off("change:png", show);
+      model.off("change:alt change:status change:failed change:code", tell);
+      URL.revokeObjectURL(url);
+    };
+  },
+};

@@ -1,0 +1,111 @@
+"""Where an explorer's recordings come from, and the code that brings them again."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from .. import datasets
+from ..errors import Img2ImuError, ParameterError, SignalError
+from ..readers import read
+from ..recording import Recording
+
+__all__ = ["Source", "find", "uploaded"]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Recordings in m/s2 and rad/s, for which a picture's fixed limits are made.
+
+    Attributes
+    ----------
+    recordings : tuple of Recording
+    code : str
+        Python expression for the list of them, before conversion of units.
+    note : str
+        What was guessed when they were read.
+    converted : bool
+        Whether units were converted.
+    """
+
+    recordings: tuple[Recording, ...]
+    code: str
+    note: str = ""
+    converted: bool = False
+
+    def origin(self, index: int) -> str:
+        """Python expression for one of the recordings."""
+        return f"{self.code}[{index}]" + '.to_unit("m/s2", "rad/s")' * self.converted
+
+
+def find(source: str | PathLike | Recording | Sequence[Recording] | None = None) -> Source:
+    """Recordings from wherever they are.
+
+    Parameters
+    ----------
+    source : optional
+        Recordings, the name of a data set, or the path of a file or folder. Default: simulated
+        people, who need no download.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    Img2ImuError
+        No such data set or file, or a file that cannot be read.
+
+    Examples
+    --------
+    >>> find().origin(0)
+    'ik.synthetic(subjects=3, transitions=True)[0]'
+    """
+    if source is None or source == "synthetic":
+        people = datasets.synthetic(subjects=3, transitions=True)
+        return _source(people, "ik.synthetic(subjects=3, transitions=True)")
+    if isinstance(source, Recording):
+        source = [source]
+    if isinstance(source, str | PathLike):
+        if source in datasets.LOADERS:
+            return _source(datasets.load(source), f"ik.datasets.load({source!r})")
+        return _read(Path(source).expanduser(), str(source))
+    recordings = list(source)
+    if not recordings or not all(isinstance(recording, Recording) for recording in recordings):
+        raise ParameterError(
+            "nothing to explore" if not recordings else f"{recordings[0]!r} is no recording",
+            remedy="Give recordings, the name of a data set, or the path of a file.",
+        )
+    return _source(recordings, "recordings")
+
+
+def uploaded(name: str, content: bytes) -> Source:
+    """Recordings in a file that arrived as bytes; nothing of it is kept on disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, Path(name).name)
+        path.write_bytes(content)
+        try:
+            return _read(path, path.name)
+        except Img2ImuError as error:
+            error.where = error.where.replace(str(path), path.name)
+            raise
+
+
+def _read(path: Path, shown: str) -> Source:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        recordings = read(path)
+    notes = dict.fromkeys(str(one.message).replace(f"{path}", shown) for one in said)
+    return _source(recordings, f"ik.read({shown!r})", "; ".join(notes))
+
+
+def _source(recordings: Sequence[Recording], code: str, note: str = "") -> Source:
+    if not recordings:
+        raise SignalError("no recording", where=code)
+    converted = tuple(recording.to_unit("m/s2", "rad/s") for recording in recordings)
+    changed = any(a.unit != b.unit for a, b in zip(recordings, converted, strict=True))
+    return Source(converted, code, note, changed)

@@ -1,0 +1,89 @@
+"""A real JupyterLab server and a real Chromium, for tests and benchmarks."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+CHROMIUM = Path("/usr/bin/chromium")
+#: WebGL on machines without a graphics card: jupyter-scatter draws with it.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+]
+
+
+class Lab:
+    """JupyterLab on a free port, without a token, with settings and notebooks of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        homes = {
+            f"JUPYTER_{kind}": str(folder / kind.lower())
+            for kind in ("CONFIG_DIR", "RUNTIME_DIR", "DATA_DIR")
+        }
+        settings = folder / "config_dir" / "labconfig" / "page_config.json"
+        settings.parent.mkdir(parents=True)
+        quiet = {"@jupyterlab/apputils-extension:announcements": True}
+        settings.write_text(json.dumps({"disabledExtensions": quiet}))
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+        command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
+        command += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
+        command += ["--expose-app-in-browser", f"--LabApp.workspaces_dir={folder / 'workspaces'}"]
+        self.log = folder / "server.log"
+        with self.log.open("w") as log:
+            self.server = subprocess.Popen(
+                command, env=os.environ | homes, stdout=log, stderr=subprocess.STDOUT
+            )
+        self._wait()
+
+    def open(self, page, code: str, name: str = "explorer") -> None:
+        """Open a notebook of one cell and run it."""
+        cell = {"cell_type": "code", "source": code, "metadata": {}, "outputs": []}
+        notebook = {
+            "cells": [cell | {"execution_count": None, "id": "one"}],
+            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+        (self.folder / f"{name}.ipynb").write_text(json.dumps(notebook))
+        page.goto(f"{self.url}/lab/workspaces/{name}/tree/{name}.ipynb")
+        page.wait_for_function(
+            """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel
+                     ?.status === 'idle'""",
+            timeout=60_000,
+        )
+        page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+
+    def close(self) -> None:
+        """End the server and its kernels."""
+        self.server.terminate()
+        try:
+            self.server.wait(20)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
+
+    def _wait(self) -> None:
+        for _ in range(600):
+            if self.server.poll() is not None:
+                break
+            try:
+                urllib.request.urlopen(f"{self.url}/api", timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()}")
