@@ -24,7 +24,8 @@ class Scale:
 
     Strengths and parameters are **fractions of the picture** (of its width, height, or way from
     black to white), so that one draw serves a photograph, a spectrogram and the signal below it.
-    A scale turns them into seconds, Hz and dB.
+    A scale turns them into seconds, Hz and dB: ``TranslateX(2 / scale.seconds)`` shifts by up to
+    2 s, and `Augmentation.in_units` says so.
 
     Parameters
     ----------
@@ -79,6 +80,9 @@ class Augmentation:
     converted once and back; numpy in, numpy out. `generator` is a `torch.Generator` (parameters
     are drawn on its device, then moved to the batch's) or an int seed.
 
+    A subclass writes `sample`, ``_apply``, which may overwrite its input, and `twin` if there is
+    one.
+
     Attributes
     ----------
     label, meaning : str
@@ -113,17 +117,21 @@ class Augmentation:
         """Strengths in physical units, where the picture has the scale of a spectrogram."""
         return {}
 
-    def __call__(self, x, generator: torch.Generator | int):
-        """Draw and apply: a new batch of the same shape, dtype and kind."""
+    def __call__(self, x, generator: torch.Generator | int, *, inplace: bool = False):
+        """Draw and apply: a new batch of the same shape, dtype and kind.
+
+        With `inplace` a float tensor may be overwritten, which saves a copy.
+        """
         if isinstance(x, np.ndarray):
-            return self(torch.from_numpy(np.array(x)), generator).numpy()
+            return self(torch.from_numpy(np.array(x)), generator, inplace=True).numpy()
         if not isinstance(generator, torch.Generator):
             generator = torch.Generator().manual_seed(generator)
         _check(x)
         if x.dtype == torch.uint8:
-            changed = self(x.to(torch.float32).div_(255), generator)
+            changed = self(x.to(torch.float32).div_(255), generator, inplace=True)
             return changed.mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
-        return self.apply(x, **_to(self.sample(tuple(x.shape), generator), x.device))
+        parameters = _to(self.sample(tuple(x.shape), generator), x.device)
+        return self._apply(x if inplace else x.clone(), **parameters)
 
 
 @dataclass(frozen=True)
@@ -244,7 +252,7 @@ def check_between(low: float, high: float, **strengths: float) -> None:
 
 
 def _check(x: torch.Tensor) -> None:
-    if x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[1] != 3):
+    if x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[1] != 3) or 0 in x.shape:
         raise ParameterError(
             f"shape {tuple(x.shape)}, expected images [N, 3, H, W] or signals [N, C, T]",
             remedy="Add the batch axis with x[None].",

@@ -1,4 +1,4 @@
-"""The library from a shell: ``img2imu convert``, ``datasets``, ``few-label``, ``quickstart``."""
+"""The library from a shell: ``img2imu convert``, ``datasets``, ``few-label``, ``pretrain``, ..."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .cli_pretrain import pretrain
 from .errors import Img2ImuError
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+app.command()(pretrain)
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 
-from .errors import ParameterError
-from .recording import check_rate
+from .errors import ParameterError, SignalError
+from .recording import axis_index, check_rate, default_axes
 
 __all__ = ["CHOICES", "SpectrogramParams", "presets", "resolve"]
 
@@ -203,6 +203,26 @@ def resolve(params: str | SpectrogramParams | None = None, **overrides) -> Spect
     for name in overrides:
         _lookup("setting", name, [item.name for item in fields(SpectrogramParams)])
     return replace(params, **overrides)
+
+
+def channel_index(axes: tuple[str, ...], channels: str | tuple[str, ...]) -> list[int]:
+    """Positions of the axes that become red, green and blue (or, if one, grey)."""
+    sensor = "acc" if channels == "magnitude" else channels
+    unnamed = axes == default_axes(len(axes))
+    alone = len(axes) == 3 and not any(axis.startswith("acc") for axis in axes)  # one sensor's
+    if sensor == "acc" and (unnamed or alone):
+        index = list(range(len(axes)))[:3]
+    else:
+        index = axis_index(axes, sensor, where=f"channels={channels!r}")
+        index = index if isinstance(sensor, tuple) else index[:3]
+    if channels != "magnitude" and len(index) not in (1, 3):
+        raise SignalError(
+            f"{len(index)} axes ({', '.join(axes[i] for i in index)}) cannot become red, green "
+            "and blue",
+            where="signal",
+            remedy='Give one axis or three, or choose channels="magnitude".',
+        )
+    return index
 
 
 def _lookup(kind: str, name: object, known: Iterable[str]) -> str:

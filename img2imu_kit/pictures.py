@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .errors import ConstantAxisWarning, ParameterError, SignalError
-from .params import SpectrogramParams, presets, resolve
-from .recording import Recording, axis_index, default_axes
+from .params import SpectrogramParams, channel_index, presets, resolve
+from .recording import Recording
 from .spectrograms import (
     Spectrograms,
     as_batch,
@@ -232,26 +232,6 @@ def to_signal(
     return signal[:, :, start : start + (frames - 1) * hop + (0 if params.center else n_fft)]
 
 
-def channel_index(axes: tuple[str, ...], channels: str | tuple[str, ...]) -> list[int]:
-    """Positions of the axes that become red, green and blue (or, if one, grey)."""
-    sensor = "acc" if channels == "magnitude" else channels
-    unnamed = axes == default_axes(len(axes))
-    alone = len(axes) == 3 and not any(axis.startswith("acc") for axis in axes)  # one sensor's
-    if sensor == "acc" and (unnamed or alone):
-        index = list(range(len(axes)))[:3]
-    else:
-        index = axis_index(axes, sensor, where=f"channels={channels!r}")
-        index = index if isinstance(sensor, tuple) else index[:3]
-    if channels != "magnitude" and len(index) not in (1, 3):
-        raise SignalError(
-            f"{len(index)} axes ({', '.join(axes[i] for i in index)}) cannot become red, green "
-            "and blue",
-            where="signal",
-            remedy='Give one axis or three, or choose channels="magnitude".',
-        )
-    return index
-
-
 def _paint(power: Tensor, flat: Tensor, params: SpectrogramParams) -> Tensor:
     """Power [n, C, F, S] as uint8 [n, C, H, W]; mid-grey where `flat` [n, C]."""
     scale = "log10" if params.scale == "db" else params.scale  # one picture, a step less
@@ -281,10 +261,14 @@ def _resize(image: Tensor, params: SpectrogramParams) -> Tensor:
         return image
     smooth = params.interpolation != "nearest"
     mode = params.interpolation if smooth else "nearest-exact"
-    if image.is_cuda:  # has no kernel for bytes
+    if image.device.type != "cpu":  # no kernel for bytes
         resized = F.interpolate(image.float(), params.size, mode=mode, antialias=smooth)
         return resized.round_().clamp_(0, 255).to(torch.uint8)
-    return F.interpolate(image.contiguous(), params.size, mode=mode, antialias=smooth)
+    # The kernel takes four planes at a time: filling the fourth saves a quarter of the work.
+    fours = image.shape[0] * image.shape[1] % 4 == 0
+    planes = image.reshape(-1, 4, *image.shape[2:]) if fours else image.contiguous()
+    resized = F.interpolate(planes, params.size, mode=mode, antialias=smooth)
+    return resized.view(*image.shape[:2], *params.size)
 
 
 def _warn_of_units(unit: tuple[str, ...], params: SpectrogramParams) -> None:

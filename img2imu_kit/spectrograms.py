@@ -226,7 +226,7 @@ def by_blocks(
     bins, _, times_s = grid(batch.shape, rate, params)
     (total, channels, length), n_fft = batch.shape, params.n_fft
     room = max(1, _BLOCK // (channels * n_fft))  # frames in a block
-    at_once, frames_at_once = max(1, room // len(times_s)), min(room, len(times_s))
+    at_once, frames_at_once = max(1, room // len(times_s) // 4 * 4), min(room, len(times_s))
     window, trends = taper(params).to(batch), _trends(params).to(batch)
 
     def compute(start: int) -> None:

@@ -3,14 +3,12 @@
 import os
 import random
 import signal
-import sys
 import threading
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from img2imu_kit import loop
 from img2imu_kit.pretrain import pretrain
 
 
@@ -36,16 +34,16 @@ class Jitter:
         if self.calls == self.at:
             self.do()
         noise = torch.rand(len(images), 3, 1, 1, generator=generator, device=generator.device)
-        return (images + noise.sub(0.5)).clamp(0, 1)
+        return (images + noise.sub(0.5).mul(0.3)).clamp(0, 1)
 
 
-def tiny(folder, augmentation=None, **settings):
+def tiny(folder, augmentation=None, backbone="test_efficientnet", **settings):
     """A run of 40 steps of 16 pictures with all that has a state."""
     torch.set_num_threads(1)
     settings = {"epochs": 10, "batch_size": 16, "checkpoint_every": 1, "warmup": 1} | settings
     return pretrain(
         pictures(),
-        "test_efficientnet",
+        backbone,
         size=32,
         queue=40,
         augmentation=augmentation or Jitter(),
@@ -77,8 +75,9 @@ def limited(folder):
         Path(folder, "said.txt").write_text(f"{type(error).__name__}: {error}")
 
 
-if __name__ == "__main__":  # one of several processes: the losses of every step, as text
-    loop._LOG_EVERY = 1
-    made = tiny(None, max_steps=10, batch_size=32, **eval(sys.argv[1]))
-    if int(os.environ.get("RANK", 0)) == 0:
-        print("losses", *made.history.loss.dropna().tolist())
+def one_of_two(folder, rank, port, settings):
+    """One process of a run on two, as ``accelerate launch`` starts them."""
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    os.environ |= {"ACCELERATE_USE_CPU": "true"}
+    tiny(folder, **settings)

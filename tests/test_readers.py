@@ -209,6 +209,24 @@ def test_a_rate_is_the_clock_or_replaces_the_one_measured(write):
     assert (recording.rate, len(recording)) == (25, 50)
 
 
+def test_a_temperature_is_no_clock(write):
+    warmth = 20 + np.random.default_rng(0).normal(size=LENGTH)
+    text = lines(warmth, TIMES_S.round(1), *SIGNAL.T, header="T,time (s),ax,ay,az")
+    with pytest.warns(GuessWarning, match=r"'time \(s\)' is the clock, 'T' is not"):
+        read_csv(write(text), rate=RATE)
+
+
+def test_a_sensor_with_one_axis_is_doubted(write):
+    text = lines(TIMES_S, *SIGNAL.T, header="t,acc_x,b,c")
+    with pytest.warns(GuessWarning, match=r"acc has no axis but x \(columns=\)"):
+        assert read_csv(write(text))[0].axes == ("acc_x",)
+
+
+def test_a_hash_in_a_label_is_no_comment(write):
+    text = "# phone\n" + lines(TIMES_S, *SIGNAL.T, ["run #2"] * LENGTH, header="t,ax,ay,az,label")
+    assert check(read_csv(write(text))).classes == ("run #2",)
+
+
 def test_steps_of_one_are_not_taken_for_a_clock(write):
     text = lines(range(LENGTH), *SIGNAL.T, header="time,ax,ay,az")
     with pytest.raises(ClockError, match="steps of 1: milliseconds, seconds or rows"):
@@ -331,6 +349,7 @@ def test_describe_shows_every_guess(write, caplog):
         ("Acc Z [m/s²]", ("acc", "z", "m/s2")),
         ("acelerometro_x", ("acc", "x", "")),
         ("y", ("", "y", "")),
+        ("z-axis (deg/s)", ("", "z", "deg/s")),
         ("accuracy_x", ("", "", "")),
         ("gravityX", ("", "", "")),
         ("position x", ("", "", "")),

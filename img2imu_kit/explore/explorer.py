@@ -43,9 +43,10 @@ class Explorer(widgets.VBox):
         self._latest = Latest(self._show)
         column = widgets.VBox(controls, layout={"flex": "0 0 auto"})
         body = widgets.Box(
-            [column, self.screen], layout={"flex_flow": "row wrap", "align_items": "flex-start"}
+            [column, self.screen],
+            layout={"flex_flow": "row wrap", "align_items": "flex-start", "grid_gap": "8px"},
         )
-        super().__init__([body])
+        super().__init__([body], _dom_classes=["ik-explorer"])
         self._show(state)  # at once, so that a notebook is stored with it
 
     def draw(self, state: Any) -> None:

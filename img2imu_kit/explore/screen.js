@@ -15,6 +15,13 @@ async function copy(text, shown) {
   }
 }
 
+// ipywidgets names its sliders for the eye alone.
+function nameSliders(explorer) {
+  for (const handle of explorer?.querySelectorAll(".noUi-handle") ?? []) {
+    handle.setAttribute("aria-label", handle.closest(".widget-slider")?.querySelector("label")?.textContent ?? "");
+  }
+}
+
 export default {
   render({ model, el }) {
     el.classList.add("ik-screen");
@@ -48,6 +55,7 @@ export default {
       if (old) picture.decode().catch(() => {}).then(() => URL.revokeObjectURL(old));
     };
     const tell = () => {
+      nameSliders(el.closest(".ik-explorer"));
       const failed = model.get("failed");
       picture.alt = model.get("alt");
       picture.classList.toggle("ik-stale", failed);
@@ -58,6 +66,7 @@ export default {
     };
     show();
     tell();
+    setTimeout(tell, 1000);  // when the sliders are there too
     model.on("change:png", show);
     model.on("change:alt change:status change:failed change:code", tell);
     return () => {

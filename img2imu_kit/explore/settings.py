@@ -74,14 +74,19 @@ class Settings:
             options=[_FIXED, "per-axis", "per-window"],
         )
         self._limits = control(
-            widgets.FloatRangeSlider, "limits (dB)", "Black and white", min=-120, max=60, step=1
+            widgets.IntRangeSlider, "limits (dB)", "Black and white", min=-120, max=60
         )
         self._band = control(
-            widgets.FloatRangeSlider, "band (Hz)", "Frequencies kept: fmin, fmax", min=0, step=0.1
+            widgets.FloatRangeSlider,
+            "band (Hz)",
+            "Frequencies kept: fmin, fmax",
+            min=0,
+            step=0.1,
+            readout_format=".1f",
         )
         self._colours = control(
             widgets.Dropdown,
-            "red green blue",
+            "colours",
             "Which axes become colours",
             options=["acc", "gyro", "magnitude", _OWN],
         )
@@ -114,8 +119,8 @@ class Settings:
         values: dict[str, object] = {name: widget.value for name, widget in self._simple.items()}
         own_range = self._range.value == _FIXED
         values["range"] = self._limits.value if own_range else self._range.value
-        low, high = self._band.value
-        values |= {"fmin_hz": low, "fmax_hz": high if high < self._band.max else None}
+        low, high = (round(hz, 1) for hz in self._band.value)  # browsers send 4.999999
+        values |= {"fmin_hz": low, "fmax_hz": high if high < self._band.max - 0.05 else None}
         own_axes = self._colours.value == _OWN
         axes = tuple(widget.value for widget in self._axes)
         values["channels"] = axes if own_axes else self._colours.value
@@ -154,7 +159,7 @@ class Settings:
         """
         with self._quietly():
             low, high = self._band.value
-            whole = high >= self._band.max
+            whole = high >= self._band.max - 0.05
             nyquist = recording.rate / 2
             if nyquist < self._band.max:
                 self._band.value = (min(low, nyquist), min(high, nyquist))

@@ -96,8 +96,8 @@ def _alt(recording: Recording, window: Recording, chosen: list[int], levels, ima
         f"Recording {recording.name} of {recording.seconds:.3g} s with a window from "
         f"{window.start_s:.4g} s of {window.seconds:.3g} s marked{what}; the signal of "
         f"{', '.join(recording.axes[i] for i in chosen)}; their spectrograms from "
-        f"{max(low, 0):.3g} to {high:.3g} Hz, on average brightest near {strongest:.2g} Hz; and the "
-        f"RGB picture made of them, {height} x {width} pixels, mean brightness "
+        f"{max(low, 0):.3g} to {high:.3g} Hz, on average brightest near {strongest:.2g} Hz; and "
+        f"the RGB picture made of them, {height} x {width} pixels, mean brightness "
         f"{image.mean() / 2.55:.0f} %."
     )
 

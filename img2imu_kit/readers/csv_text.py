@@ -75,13 +75,15 @@ def sniff(
     The spelling that turns the largest share of cells into numbers wins; data begin at the first
     line of numbers, and the header is the first line above them with one name for each column.
     """
-    if header not in (True, False, "infer"):
+    if not isinstance(header, bool) and header != "infer":
         raise ParameterError(f'header is {header!r}, expected True, False or "infer"')
     if decimal not in (None, ".", ","):
         raise ParameterError(f'decimal is {decimal!r}, expected "." or ","')
     delimiter = r"\s+" if delimiter == " " else delimiter
     if delimiter is not None and delimiter != r"\s+" and len(delimiter) != 1:
         raise ParameterError(f"delimiter is {delimiter!r}, expected one character")
+    if delimiter is not None and delimiter == decimal:
+        raise ParameterError(f"delimiter and decimal are both {decimal!r}")
     lines, encoding = _head(path)
     body = [line for line in lines if line.strip() and not _COMMENT.match(line)]
     if not body:
@@ -110,8 +112,8 @@ def sniff(
     rows = [_cells(_COMMENT.sub("", line), mark, comment) for line in lines]
     title, data, doubts = _header(path, lines, rows, numeric, point, header)
     names = [""] * len(numeric) if title is None else _names(path, rows, title, len(numeric))
-    if comment is None and any(line.startswith(("#", "%")) for line in lines):
-        comment = "#" if any(line.startswith("#") for line in lines) else "%"
+    if comment is None:  # lines above the data are not parsed, whatever they hold
+        comment = next((c for c in "#%" if any(line.startswith(c) for line in lines[data:])), None)
     return Dialect(
         encoding=encoding,
         delimiter=mark,

@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -128,6 +129,7 @@ def parse_name(name: str) -> tuple[str, str, str]:
         if fused or digit or word in ("x", "y", "z"):
             axis = fused[2] if fused else "xyz"[int(word)] if digit else word
             rest = "".join([*parts[:place], fused[1] if fused else "", *parts[place + 1 :]])
+            rest = rest.replace("axis", "")
             sensor = _sensor(rest)
             return (sensor, axis, unit) if sensor or not rest else ("", "", "")
     return "", "", ""
@@ -153,15 +155,18 @@ def _guess_axes(
     chosen: list[str] = []
     names: list[str] = []
     for sensor in wanted:
-        said = sensor or _sensor("".join(words(where.rsplit("/")[-1])))
+        said = sensor or _sensor("".join(words(Path(where).name)))
         if not said:
             doubts.append("axes x, y, z are taken for an accelerometer (axes=)")
-        for axis in (axis for axis in "xyz" if (sensor, axis) in found):
+        known = [axis for axis in "xyz" if (sensor, axis) in found]
+        if len(known) < 3:
+            doubts.append(f"{said or 'acc'} has no axis but {' and '.join(known)} (columns=)")
+        for axis in known:
             columns = found[sensor, axis]
             if len(columns) > 1:
                 text = " and ".join(map(repr, columns))
-                found_two = f"{len(columns)} columns could be {said}_{axis}: {text}"
-                raise FormatError(found_two, where=where, remedy="Choose with columns=[...].")
+                several = f"{len(columns)} columns could be {said or 'acc'}_{axis}: {text}"
+                raise FormatError(several, where=where, remedy="Choose with columns=[...].")
             chosen += columns
             names.append(f"{said or 'acc'}_{axis}")
     if chosen:
@@ -203,10 +208,10 @@ def _units(
             convert(1.0, unit, unit)  # an unknown unit is an error that lists the known ones
     units = []
     for column, axis in zip(signal, axes, strict=True):
-        measured_in = _MEASURED_IN.get(axis.split("_")[0], given)
-        fitting = [unit for unit in given if unit in measured_in]
         named = parse_name(column)[2]
-        units.append(fitting[0] if fitting else named if named in measured_in else "")
+        measured_in = _MEASURED_IN.get(axis.split("_")[0], (*given, named))
+        fitting = [unit for unit in (*given, named) if unit in measured_in]
+        units.append(fitting[0] if fitting else "")
     unused = set(given) - set(units) - {""}
     if unused:
         found = f"no axis of {', '.join(axes)} is measured in {unused.pop()!r}"

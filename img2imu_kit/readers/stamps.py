@@ -31,8 +31,8 @@ def find_clock(
 ) -> tuple[str | None, str]:
     """Name and unit of the column of time; `time` is its name, None to look for it, or False.
 
-    Of several columns named after time the finest wins: phones write a date with a resolution
-    of one second beside a counter of nanoseconds.
+    Of several columns named after time, the finest that never falls wins: phones write a date
+    with a resolution of one second beside a counter of nanoseconds.
     """
     if unit not in (None, *TIME_UNITS):
         remedy = f"Known: {', '.join(TIME_UNITS)}."
@@ -56,16 +56,17 @@ def find_clock(
             failure = failure or error
             continue
         stamps = to_seconds(frame[name].iloc[:_HEAD], counted_in)
-        found.append((-len(np.unique(stamps)), len(found), name, counted_in, stamps[-1], remarks))
+        back, distinct = bool((np.diff(stamps) < 0).any()), len(np.unique(stamps))
+        found.append((back, -distinct, len(found), name, counted_in, stamps[-1], remarks))
     if failure and not found:
         raise failure
     if not found:
         return None, ""
-    _, _, name, unit, span, remarks = min(found)
+    *_, name, unit, span, remarks = min(found)
     doubts += remarks
-    for other in found:
-        if not abs(other[4] - span) < 1 + 0.05 * span:
-            doubts.append(f"{name!r} is the clock, {other[2]!r} is not (time=)")
+    for *_, other, _, other_span, _ in found:
+        if not abs(other_span - span) < 1 + 0.05 * span:
+            doubts.append(f"{name!r} is the clock, {other!r} is not (time=)")
     return name, unit
 
 
@@ -87,7 +88,7 @@ def is_counter(values: pd.Series) -> bool:
     """Whether a column only counts its rows."""
     if not pd.api.types.is_numeric_dtype(values):
         return False
-    steps = np.diff(values.iloc[:_HEAD].to_numpy(np.float64))
+    steps = np.diff(values.iloc[:_HEAD].to_numpy(np.float64, na_value=np.nan))
     return len(steps) > 0 and bool((steps == 1).all())
 
 
@@ -144,6 +145,6 @@ def _runs_forward(values: pd.Series) -> bool:
     """Whether a nameless column could be a clock: it never falls, and does not count rows."""
     if not pd.api.types.is_numeric_dtype(values):
         return bool(_dates(values).notna().all())
-    steps = np.diff(values.to_numpy(np.float64))
+    steps = np.diff(values.to_numpy(np.float64, na_value=np.nan))
     forward = len(steps) > 1 and (steps >= 0).all() and (steps > 0).mean() > 0.3
     return bool(forward) and not is_counter(values)

@@ -165,8 +165,8 @@ def from_frame(
     --------
     >>> import numpy as np, pandas as pd
     >>> stamps = pd.date_range("2024-05-01", periods=128, freq="20ms")
-    >>> from_frame(pd.DataFrame(np.zeros((128, 2)), stamps, ["acc_x", "acc_y"]), unit="g")
-    [Recording('', 2.6 s at 50 Hz, acc_x acc_y, subject '')]
+    >>> from_frame(pd.DataFrame(np.zeros((128, 3)), stamps, ["ax", "ay", "az"]), unit="g")
+    [Recording('', 2.6 s at 50 Hz, acc_x acc_y acc_z, subject '')]
     """
     where = name or "frame"
     if not isinstance(frame, pd.DataFrame):
