@@ -62,7 +62,8 @@ def main(moves: int) -> None:
         try:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             page = browser.new_page(viewport={"width": 1500, "height": 1200})
-            lab.open(page, NOTEBOOK)
+            lab.open(page)
+            lab.run(page, NOTEBOOK)
             page.wait_for_selector(".ik-screen img", timeout=60_000)
             said = page.locator("text=/kernel \\d+/").last.inner_text()
             kernel = psutil.Process(int(said.split()[-1]))

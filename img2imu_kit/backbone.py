@@ -136,7 +136,7 @@ class Backbone:
                         f"images of shape {images.shape} could not be read ({error})",
                         where=self.name,
                         remedy="Make pictures of another size, or lower batch_size for memory.",
-                    ) from error
+                    ) from None
                 vectors = [pool_maps(each, pool, rows=rows, columns=columns) for each in maps]
                 parts.append(torch.cat(vectors, dim=1).float().cpu().numpy())
         return np.concatenate(parts)

@@ -84,8 +84,8 @@ def files_to_pictures(
         Fixed limits of a picture meet a signal of unknown unit.
     """
     out = Path(out)
-    files = _files(paths)
     params = resolve(params)
+    files = _files(paths)
     done = Converted()
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -64,7 +64,7 @@ def read_checkpoint(folder: Path, settings: dict) -> dict | None:
             f"the checkpoint cannot be read ({str(error).splitlines()[0]})",
             where=str(path),
             remedy="Delete it to start anew.",
-        ) from error
+        ) from None
     now = json.loads(json.dumps(settings))
     changed = [
         f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
@@ -103,4 +103,4 @@ def _replace(path: Path, content: bytes | memoryview) -> None:
             f"could not be written ({error.strerror or error})",
             where=str(path),
             remedy="The previous one is unchanged; make room or choose another folder.",
-        ) from error
+        ) from None

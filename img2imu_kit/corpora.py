@@ -135,7 +135,7 @@ def _timm_corpus(name: str, split: str, root: str | Path | None) -> Corpus:
             f"timm could not open it ({str(error).splitlines()[0]})",
             where=name,
             remedy="Check the name, split=, root= and the connection.",
-        ) from error
+        ) from None
     classes = getattr(dataset, "classes", None)
 
     def open_one(index: int) -> tuple[Image.Image, str]:

@@ -31,7 +31,7 @@ from .interrupts import noted_signals
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["learning_rate", "run", "steps_per_epoch"]
+__all__ = ["learning_rate", "make_accelerator", "run", "steps_per_epoch"]
 
 _ORDER, _DRAWS, _DROPOUT = 1, 2, 3  # what a seed is for
 _LEAST = 8  # rows; fewer left over at the end of an epoch wait for another one
@@ -127,7 +127,7 @@ def run(
         "optimizer": optimizer, "momentum": momentum, "weight_decay": weight_decay,
         "warmup": warmup, "accumulate": accumulate, "precision": precision, "seed": seed,
     }  # fmt: skip
-    accelerator = _accelerator(precision)
+    accelerator = make_accelerator(precision)
     weights = [weight for weight in learner.parameters() if weight.requires_grad]
     if optimizer == "sgd":
         optimizer = torch.optim.SGD(weights, lr, momentum, weight_decay=weight_decay)
@@ -142,6 +142,7 @@ def run(
         step, rows = state["step"], state["history"]
         if accelerator.scaler:
             accelerator.scaler.load_state_dict(state["scaler"])
+    accelerator.wait_for_everyone()  # to read, before the first of them writes
 
     def save() -> None:
         if folder and accelerator.is_main_process:
@@ -233,6 +234,18 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return whole + (rest >= _LEAST)
 
 
+def make_accelerator(precision: str = "no") -> Accelerator:
+    """Devices and processes as `accelerate` finds them, for another precision if need be."""
+    AcceleratorState._reset_state()  # it holds on to the precision of the first call
+    try:
+        return Accelerator(
+            mixed_precision=precision,
+            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
+        )
+    except (ValueError, RuntimeError, ImportError) as error:
+        raise ParameterError(f"precision {precision!r} is not to be had here ({error})") from None
+
+
 def _seed(*words: int) -> int:
     return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0])
 
@@ -255,17 +268,6 @@ def _take(source: np.ndarray | Tensor, rows: np.ndarray, accelerator: Accelerato
     if isinstance(source, Tensor):
         return source[torch.from_numpy(rows).to(source.device)].to(accelerator.device)
     return torch.from_numpy(np.ascontiguousarray(source[rows])).to(accelerator.device)
-
-
-def _accelerator(precision: str) -> Accelerator:
-    AcceleratorState._reset_state()  # a notebook may ask for another precision than before
-    try:
-        return Accelerator(
-            mixed_precision=precision,
-            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
-        )
-    except (ValueError, RuntimeError, ImportError) as error:
-        raise ParameterError(f"precision {precision!r} is not to be had here ({error})") from None
 
 
 def _stopping(accelerator, signals, began: float, max_seconds: float | None) -> bool:

@@ -86,7 +86,7 @@ def build(name: str, *, pretrained: bool = False, seed: int = 0, **settings) -> 
                 f"timm could not load its published weights ({str(error).splitlines()[0]})",
                 where=name,
                 remedy="Check the connection, or give a .safetensors file or folder.",
-            ) from error
+            ) from None
     else:
         raise ParameterError(f"{name} cannot be built with {settings}: {problem}")
     if not hasattr(model, "forward_intermediates"):

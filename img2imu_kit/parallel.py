@@ -18,11 +18,7 @@ def world() -> tuple[int, int]:
 
 def gather(x: Tensor) -> Tensor:
     """Rows of all processes, in their order; gradients find their way back."""
-    if world()[1] == 1:
-        return x
-    from torch.distributed.nn.functional import all_gather
-
-    return torch.cat(all_gather(x.contiguous()))
+    return _Gather.apply(x) if world()[1] > 1 else x
 
 
 def share(x: Tensor) -> Tensor:
@@ -50,6 +46,22 @@ def split_batch_norm(network: nn.Module, splits: int) -> nn.Module:
             module.__class__ = type(f"Split{kind.__name__}", (_SplitNorm, kind), {})
             module.splits = splits
     return network
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        rows = [
+            torch.empty_like(x, memory_format=torch.contiguous_format) for _ in range(world()[1])
+        ]
+        dist.all_gather(rows, x.contiguous())
+        return torch.cat(rows)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        gradient = gradient.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(gradient)  # every process has a loss that depends on these rows
+        return share(gradient)
 
 
 class _SplitNorm:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from torch import nn
 
 from .augment import sensor_aware, vision
@@ -19,7 +18,7 @@ from .backbone import Backbone, load, save
 from .contrastive import Encoder, MoCo, SimCLR
 from .errors import ParameterError
 from .images import ImageSet, load_images
-from .loop import run
+from .loop import make_accelerator, run
 from .monitor import knn_probe, measures
 from .parallel import split_batch_norm
 from .views import TwoViews
@@ -173,7 +172,7 @@ def pretrain(
         raise ParameterError(
             f"augmentation is {augmentation!r}, expected one of {sorted(_SETS)} or a callable"
         )
-    state = PartialState()
+    state = make_accelerator(precision)
     if not isinstance(images, ImageSet):
         with state.main_process_first():  # the others find them in the cache
             images = load_images(images, size, progress=progress)

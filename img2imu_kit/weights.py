@@ -121,7 +121,7 @@ def read(path: Path, *, allow_pickle: bool = False) -> dict[str, torch.Tensor]:
             f"cannot be read as weights ({str(error).splitlines()[0]})",
             where=str(path),
             remedy="The file is damaged, cut short or of another kind; fetch it again.",
-        ) from error
+        ) from None
     for nest in ("state_dict", "model"):  # training checkpoints keep the weights one level down
         if isinstance(state, dict) and isinstance(state.get(nest), dict):
             state = state[nest]
@@ -230,7 +230,7 @@ def read_card(path: Path) -> dict:
         for key in {"mean", "std"} & card.keys():
             card[key] = tuple(float(value) for value in card[key])
     except (ValueError, TypeError) as error:
-        raise WeightsError(f"not a card of weights ({error})", where=str(card_path)) from error
+        raise WeightsError(f"not a card of weights ({error})", where=str(card_path)) from None
     return card
 
 
@@ -276,4 +276,4 @@ def write(folder: Path, state: dict[str, torch.Tensor], card: dict) -> None:
             f"could not be written ({error.strerror or error})",
             where=str(folder),
             remedy="What was there before is unchanged; free some space or choose a folder.",
-        ) from error
+        ) from None

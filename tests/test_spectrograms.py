@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 
 import librosa
@@ -183,6 +184,22 @@ def test_the_size_of_blocks_does_not_matter(rng, monkeypatch, log2_block):
     monkeypatch.setattr(module, "_BLOCK", 2**log2_block)
     for center, power in expected.items():
         np.testing.assert_array_equal(spectrogram(x, RATE, center=center).power, power)
+
+
+def test_the_number_of_threads_changes_nothing_and_is_left_alone(rng):
+    x = rng.normal(size=(150, 3, 140))
+    before = torch.get_num_threads()
+    try:
+        powers = []
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            powers.append(spectrogram(x, RATE).power)
+            with ThreadPoolExecutor(1) as another:
+                assert another.submit(torch.get_num_threads).result() == threads
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(*powers)
 
 
 def test_a_long_recording_with_long_frames_stays_small():

@@ -15,6 +15,7 @@ and learn on the same loop as the pictures.
 from .contract import to_contract
 from .corpus import corpus
 from .encoder import SignalEncoder
+from .figure import plot_losses
 from .training import METHODS, OwnWindows, pretrain_signals
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "OwnWindows",
     "SignalEncoder",
     "corpus",
+    "plot_losses",
     "pretrain_signals",
     "to_contract",
 ]

@@ -80,7 +80,7 @@ def bring(name: str, url: str, cache: str | PathLike | None = None) -> Path:
             f"cannot be read or written ({error.strerror or error})",
             where=str(error.filename or root),
             remedy="Choose a writable folder with room: set IMG2IMU_CACHE, or give cache=.",
-        ) from error
+        ) from None
     return folder
 
 
@@ -131,7 +131,7 @@ def _unpack(archive: Path, folder: Path) -> None:
                 tar.extractall(whole, filter="data")
         except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
             what = f"not a sound tar.xz archive ({error})"
-            raise DownloadError(what, where=str(archive)) from error
+            raise DownloadError(what, where=str(archive)) from None
         whole.replace(folder)
 
 

@@ -230,11 +230,13 @@ def colour_map(name: str = "cividis") -> np.ndarray:
 
 def _envelope(values: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest value within each pixel column, neighbours joined."""
-    each = -(-len(values) // width)
-    places = np.linspace(0, len(values) - 1, each * width + 1)
-    points = np.interp(places, np.arange(len(values)), values).astype(np.float32)
-    inside, edge = points[:-1].reshape(width, each), points[each::each]
-    return np.minimum(inside.min(axis=1), edge), np.maximum(inside.max(axis=1), edge)
+    sample = np.arange(len(values))
+    edges = np.interp(np.linspace(0, len(values) - 1, width + 1), sample, values)
+    lowest, highest = np.minimum(edges[:-1], edges[1:]), np.maximum(edges[:-1], edges[1:])
+    column = np.minimum(sample * width // max(len(values) - 1, 1), width - 1)
+    np.minimum.at(lowest, column, values)
+    np.maximum.at(highest, column, values)
+    return lowest, highest
 
 
 def _place(value: float, scale: tuple[float, float], size: int) -> int:

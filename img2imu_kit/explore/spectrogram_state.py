@@ -63,6 +63,7 @@ def code(state: SpectrogramState) -> str:
     """
     start, stop = state.bounds()
     settings = "".join(f", {name}={value!r}" for name, value in state.changes.items())
+    settings = settings.replace("'", '"')
     first = state.start_s + state.recording.start_s
     return (
         f"import img2imu_kit as ik\n\nrecording = {state.origin}\n"

@@ -50,24 +50,35 @@ class Lab:
             )
         self._wait()
 
-    def open(self, page, code: str, name: str = "explorer") -> None:
-        """Open a notebook of one cell and run it."""
-        cell = {"cell_type": "code", "source": code, "metadata": {}, "outputs": []}
+    def open(self, page) -> None:
+        """Open a notebook with a kernel, full width."""
+        cell = {"cell_type": "code", "source": "", "metadata": {}, "outputs": []}
         notebook = {
             "cells": [cell | {"execution_count": None, "id": "one"}],
             "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
             "nbformat": 4,
             "nbformat_minor": 5,
         }
-        (self.folder / f"{name}.ipynb").write_text(json.dumps(notebook))
-        page.goto(f"{self.url}/lab/workspaces/{name}/tree/{name}.ipynb")
+        (self.folder / "explorer.ipynb").write_text(json.dumps(notebook))
+        page.goto(f"{self.url}/lab/tree/explorer.ipynb")
         page.wait_for_function(
             """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel
                      ?.status === 'idle'""",
             timeout=60_000,
         )
         page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
-        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+
+    def run(self, page, code: str) -> None:
+        """Replace the notebook's only cell and run it; its output is empty or new afterwards."""
+        page.evaluate(
+            """async (code) => {
+                 const app = window.jupyterapp;
+                 const cell = app.shell.currentWidget.content.widgets[0];
+                 cell.model.sharedModel.setSource(code);
+                 await app.commands.execute('notebook:run-cell');
+               }""",
+            code,
+        )
 
     def close(self) -> None:
         """End the server and its kernels."""
