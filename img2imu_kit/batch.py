@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from . import plot
 from .errors import GuessWarning, Img2ImuError, ParameterError
 from .params import SpectrogramParams, resolve
-from .pictures import to_image
+from .pictures import channel_index, to_image
 from .readers import READABLE, read
 from .windowing import Windows, windows
 
@@ -99,7 +99,8 @@ def files_to_pictures(
             # Fixed limits of a picture are made for SI units.
             recordings = [r.to_unit("m/s2", "rad/s") for r in read(path, **(reading or {}))]
             cut = windows(recordings, seconds, overlap=overlap, purity=0, unlabelled=True)
-            if not isinstance(params.range, str) and set(cut.unit) - {"m/s2", "rad/s"}:
+            drawn = {cut.unit[i] for i in channel_index(cut.axes, params.channels)}
+            if not isinstance(params.range, str) and drawn - {"m/s2", "rad/s"}:
                 unknown.append(path)
             images = to_image(cut, params=params)
             if batch and images.shape[1:] != batch[0][0].shape[1:]:
@@ -118,7 +119,7 @@ def files_to_pictures(
     if unknown:
         warnings.warn(
             f"{len(unknown)} file(s) in an unknown unit (the first: {unknown[0]}): the limits "
-            f'{params.range} are made for m/s2; give unit= or range="per-window"',
+            f"{params.range} are made for m/s2; give the unit, or limits per-window",
             GuessWarning,
             stacklevel=2,
         )

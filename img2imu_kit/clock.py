@@ -131,7 +131,7 @@ def from_samples(
     if span <= 0:
         remedy = "Give two samples at least, or rate= and no time stamps."
         raise ClockError("no time passes between the stamps", where=where, remedy=remedy)
-    own_rate = float((~holes).sum() / span)
+    own_rate = round(float((~holes).sum() / span), 6)  # 50 Hz, not 49.99999999999999
     rate = check_rate(own_rate if rate is None else rate, where=where)
     distinct = (steps[~holes] > 0).sum() / span
     factor = max(1, math.ceil(distinct / rate - 0.1))  # a clock a little too slow loses nothing
@@ -163,6 +163,7 @@ def _even(signal: np.ndarray, times_s: np.ndarray, rate: float) -> tuple[np.ndar
     stamps, first = np.unique(times_s, return_index=True)
     counts = np.diff([*first, len(times_s)])
     mean = np.add.reduceat(signal.astype(np.float64), first, axis=0) / counts[:, None]
-    grid = stamps[0] + np.arange(int(np.floor((stamps[-1] - stamps[0]) * rate + 1e-6)) + 1) / rate
+    steps = math.floor((stamps[-1] - stamps[0]) * rate + 0.01)  # rounding costs no last sample
+    grid = stamps[0] + np.arange(steps + 1) / rate
     even = np.stack([np.interp(grid, stamps, column) for column in mean.T], axis=1)
     return grid, even.astype(np.float32)

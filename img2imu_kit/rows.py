@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["fingerprint", "read_array", "read_row", "write_array", "write_row"]
+__all__ = ["fingerprint", "read_array", "read_row", "write_array", "write_bytes", "write_row"]
 
 
 def fingerprint(*things: Any) -> str:
@@ -44,6 +44,11 @@ def write_row(path: Path, row: dict[str, Any]) -> None:
 
     table = pa.Table.from_pylist([row])
     _write(path, lambda file: pq.write_table(table, file))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    _write(path, lambda file: file.write(content))
 
 
 def read_row(path: Path) -> dict[str, Any] | None:

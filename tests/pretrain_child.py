@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from img2imu_kit.loop import make_accelerator
 from img2imu_kit.pretrain import pretrain
 
 
@@ -80,4 +81,5 @@ def one_of_two(folder, rank, port, settings):
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     os.environ |= {"ACCELERATE_USE_CPU": "true"}
+    assert make_accelerator().num_processes == 2
     tiny(folder, **settings)

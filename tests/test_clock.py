@@ -65,7 +65,7 @@ def test_a_single_sample_can_be_resampled():
 def test_even_stamps_come_back_unchanged(rng):
     signal = rng.normal(size=(200, 3)).astype(np.float32)
     (recording,) = from_samples(signal, 7.5 + np.arange(200) / 50, unit="g", subject="s")
-    assert recording.rate == pytest.approx(50)
+    assert recording.rate == 50  # without the rounding of the stamps
     assert (recording.start_s, recording.subject, recording.unit) == (0, "s", ("g",) * 3)
     np.testing.assert_allclose(recording.signal, signal, atol=1e-5)
 

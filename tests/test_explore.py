@@ -205,7 +205,8 @@ def test_requests_that_wait_are_replaced():
         latest(request)
     go.set()
     latest.wait()
-    assert met in ([0, 499], [499])
+    assert len(met) <= 2
+    assert met[-1] == 499
 
 
 def test_a_failure_does_not_end_the_service(monkeypatch):
@@ -250,9 +251,12 @@ def test_controls_and_state_agree(explorer):
     assert settings._overlap.value == 75
     settings.preset.value = "img2imu-app"
     assert (explorer.state.preset, explorer.state.changes) == ("img2imu-app", {})
+    settings._simple["size"].value = settings._simple["detrend"].value = ""
+    assert explorer.state.changes == {"size": None}
+    assert settings._simple["detrend"].index == 0
     assert settings._limits.disabled
     settings._band.value = (1.0, 20.0)
-    assert explorer.state.changes == {"fmin_hz": 1.0, "fmax_hz": 20.0}
+    assert explorer.state.changes == {"size": None, "fmin_hz": 1.0, "fmax_hz": 20.0}
 
 
 @pytest.mark.parametrize("preset", ik.presets())
@@ -336,6 +340,12 @@ def test_an_uploaded_file_of_another_layout(explorer):
     assert not explorer.screen.failed, explorer.screen.status
     assert explorer.state.recording.rate == pytest.approx(50)
     assert explorer.state.origin.startswith("ik.read('my phone.csv')[0]")
+    assert explorer.source.value == "own recordings"
+    explorer.source.value = "synthetic"
+    assert explorer.state.recording.name == "s01"
+    explorer.source.value = "own recordings"
+    assert explorer.state.recording.name == "my phone"
+    explorer.wait()
 
 
 def test_files_that_cannot_be_read_are_explained_without_our_folders(explorer):

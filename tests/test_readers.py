@@ -399,6 +399,21 @@ def test_npz_round_trip(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["many.npz", "one.npz"]
 
 
+def test_mat_holds_one_table(tmp_path):
+    from scipy.io import savemat
+
+    savemat(tmp_path / "a.mat", {"d": SIGNAL, "fs": RATE})
+    check(read(tmp_path / "a.mat", rate=RATE, unit="m/s2"))
+    with pytest.raises(ClockError, match=r"a\.mat: no rate"):
+        read(tmp_path / "a.mat")
+    savemat(tmp_path / "two.mat", {"d": SIGNAL, "e": SIGNAL})
+    with pytest.raises(FormatError, match=r"two\.mat: 2 tables of numbers \(d, e\)"):
+        read(tmp_path / "two.mat", rate=RATE)
+    (tmp_path / "bad.mat").write_bytes(b"not MATLAB at all" * 20)
+    with pytest.raises(FormatError, match=r"bad\.mat: not a MATLAB file"):
+        read(tmp_path / "bad.mat", rate=RATE)
+
+
 def test_npy_needs_a_rate(tmp_path):
     np.save(tmp_path / "a.npy", SIGNAL)
     check(read(tmp_path / "a.npy", rate=RATE, unit="m/s2"))

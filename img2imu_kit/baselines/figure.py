@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..figures import COLOURS, axes_or_new, describe
-
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
@@ -28,6 +26,8 @@ def plot_losses(histories: Mapping[str, pd.DataFrame], *, ax: Axes | None = None
     -------
     Axes
     """
+    from ..figures import COLOURS, axes_or_new, describe
+
     ax = axes_or_new(ax)
     ends = []
     for colour, (name, history) in zip(COLOURS, histories.items(), strict=False):

@@ -37,7 +37,13 @@ class Explorer(widgets.VBox):
     render: Callable[[Any], Drawing]
     code: Callable[[Any], str] = staticmethod(lambda state: "")
 
-    def __init__(self, state: Any, controls: list[widgets.Widget], name: str) -> None:
+    def __init__(
+        self,
+        state: Any,
+        controls: list[widgets.Widget],
+        name: str,
+        above: tuple[widgets.Widget, ...] = (),
+    ) -> None:
         self.state = state
         self.screen = Screen(name=name, layout={"flex": "1 1 600px", "min_width": "0"})
         self._latest = Latest(self._show)
@@ -46,7 +52,7 @@ class Explorer(widgets.VBox):
             [column, self.screen],
             layout={"flex_flow": "row wrap", "align_items": "flex-start", "grid_gap": "8px"},
         )
-        super().__init__([body], _dom_classes=["ik-explorer"])
+        super().__init__([*above, body], _dom_classes=["ik-explorer"])
         self._show(state)  # at once, so that a notebook is stored with it
 
     def draw(self, state: Any) -> None:

@@ -62,7 +62,8 @@ export default {
       status.classList.toggle("ik-failed", failed);
       status.textContent = (failed ? "⚠ " : "") + model.get("status");
       code.textContent = model.get("code");
-      tools.hidden = code.hidden = !model.get("code") || failed;
+      tools.hidden = failed;
+      copier.hidden = code.hidden = failed || !model.get("code");
     };
     show();
     tell();

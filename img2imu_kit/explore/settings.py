@@ -16,6 +16,7 @@ __all__ = ["Settings"]
 
 _SIZES = [(64, 64), (96, 96), (96, 128), (128, 128), (224, 224)]
 _FIXED, _OWN = "fixed limits", "three axes"
+_NONE = ""  # of a list of options: ipywidgets takes None for no choice at all
 
 
 class Settings:
@@ -38,7 +39,7 @@ class Settings:
             widgets.Dropdown, "preset", "Settings to begin with", options=list(presets())
         )
         words = {
-            name: [("none" if word is None else word, word) for word in CHOICES[name]]
+            name: [("none", _NONE) if word is None else (word, word) for word in CHOICES[name]]
             for name in CHOICES
         }
         self._simple: dict[str, Any] = {
@@ -116,7 +117,10 @@ class Settings:
     @property
     def changes(self) -> dict[str, object]:
         """Settings that differ from the preset's, by name."""
-        values: dict[str, object] = {name: widget.value for name, widget in self._simple.items()}
+        values: dict[str, object] = {
+            name: None if widget.value == _NONE else widget.value
+            for name, widget in self._simple.items()
+        }
         own_range = self._range.value == _FIXED
         values["range"] = self._limits.value if own_range else self._range.value
         low, high = (round(hz, 1) for hz in self._band.value)  # browsers send 4.999999
@@ -138,7 +142,7 @@ class Settings:
             for name, widget in self._simple.items():
                 if isinstance(widget, widgets.IntSlider):
                     widget.max = max(widget.max, values[name])
-                widget.value = values[name]
+                widget.value = _NONE if values[name] is None else values[name]
             own_range = not isinstance(values["range"], str)
             self._range.value = _FIXED if own_range else values["range"]
             if own_range:
@@ -200,9 +204,9 @@ class Settings:
             widget.disabled = self._colours.value != _OWN
 
     def _offer_sizes(self, more: list) -> None:
-        sizes = dict.fromkeys([None, *_SIZES, *more])
-        names = ["bins x frames" if size is None else "{} x {}".format(*size) for size in sizes]
-        self._simple["size"].options = list(zip(names, sizes, strict=True))
+        sizes = [size for size in dict.fromkeys([*_SIZES, *more]) if size]
+        named = [("{} x {}".format(*size), size) for size in sizes]
+        self._simple["size"].options = [("bins x frames", _NONE), *named]
 
     @contextmanager
     def _quietly(self) -> Iterator[None]:

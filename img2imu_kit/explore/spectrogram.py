@@ -22,7 +22,8 @@ from .spectrogram_view import OVERVIEW, render
 
 __all__ = ["SpectrogramExplorer"]
 
-_GIVEN = "given recordings"
+_GIVEN = "own recordings"
+_KNOWN = ("synthetic", *LOADERS)
 
 
 class SpectrogramExplorer(Explorer):
@@ -71,16 +72,15 @@ class SpectrogramExplorer(Explorer):
     ) -> None:
         self._quiet = False
         self._source = sources.find(source)
-        self._start = _settings(params, overrides)
+        self._start = settings_of(params, overrides)
         self._seconds = seconds
-        known = ["synthetic", *LOADERS]
-        chosen = source if isinstance(source, str) and source in known else "synthetic"
-        if source is not None and source != chosen:
-            known, chosen = [_GIVEN, *known], _GIVEN
-            self._given = self._source
         self.source = control(
-            widgets.Dropdown, "source", "Where recordings come from", options=known, value=chosen
+            widgets.Dropdown, "source", "Where recordings come from", options=_KNOWN
         )
+        if isinstance(source, str) and source in _KNOWN:
+            self.source.value = source
+        elif source is not None:
+            self._keep()
         self.path = control(
             widgets.Text,
             "file, folder",
@@ -128,6 +128,7 @@ class SpectrogramExplorer(Explorer):
             preset=self.settings.preset.value,
             changes=self.settings.changes,
             origin=self._source.origin(index),
+            remark=self._source.note,
         )
 
     def _changed(self) -> None:
@@ -168,18 +169,28 @@ class SpectrogramExplorer(Explorer):
 
     def _source_chosen(self, change: dict) -> None:
         name = change["new"]
-        self._load(name, lambda: self._given if name == _GIVEN else sources.find(name))
+        if not self._quiet:
+            self._load(name, lambda: self._own if name == _GIVEN else sources.find(name))
 
     def _path_given(self, change: dict) -> None:
-        if change["new"].strip():
-            self._load(change["new"], lambda: sources.find(change["new"].strip()))
+        path = change["new"].strip()
+        if path and self._load(path, lambda: sources.find(path)):
+            self._keep()
 
     def _file_given(self, change: dict) -> None:
         if change["new"]:
-            file = change["new"][0]
-            self._load(file["name"], lambda: sources.uploaded(file["name"], bytes(file["content"])))
+            name, content = (change["new"][0][key] for key in ("name", "content"))
+            if self._load(name, lambda: sources.uploaded(name, bytes(content))):
+                self._keep()
 
-    def _load(self, name: str, bring: Callable[[], sources.Source]) -> None:
+    def _keep(self) -> None:
+        """Have the present source among those that can be chosen, as the user's own."""
+        self._own, before, self._quiet = self._source, self._quiet, True
+        self.source.options = (_GIVEN, *_KNOWN)
+        self.source.value = _GIVEN
+        self._quiet = before
+
+    def _load(self, name: str, bring: Callable[[], sources.Source]) -> bool:
         """Change the source, or say why that cannot be."""
         self.wait()
         self.screen.tell(f"Reading {name} ...")
@@ -187,11 +198,12 @@ class SpectrogramExplorer(Explorer):
             self._source = bring()
         except Img2ImuError as error:
             self.screen.explain(str(error))
-            return
+            return False
         self._quiet = True
         self._offer()
         self._quiet = False
         self._changed()
+        return True
 
     def _reset(self, _button: widgets.Button) -> None:
         self._quiet = True
@@ -208,7 +220,7 @@ class SpectrogramExplorer(Explorer):
             self.start.value = min(max(middle - self.length.value / 2, 0), self.start.max)
 
 
-def _settings(
+def settings_of(
     params: str | SpectrogramParams | None, overrides: dict
 ) -> tuple[str, dict[str, object]]:
     """Settings as a preset's name and what differs from it."""

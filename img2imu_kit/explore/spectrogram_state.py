@@ -31,6 +31,8 @@ class SpectrogramState:
         state can hold a contradiction until it is resolved.
     origin : str
         Python expression for the recording, for `code`.
+    remark : str
+        What else is to be said about the recording: guesses made when it was read.
     """
 
     recording: Recording
@@ -39,6 +41,7 @@ class SpectrogramState:
     preset: str = "default"
     changes: Mapping[str, object] = field(default_factory=dict)
     origin: str = "recording"
+    remark: str = ""
 
     def bounds(self) -> tuple[int, int]:
         """First sample of the window, and the first after it."""

@@ -15,7 +15,10 @@ __all__ = ["READABLE", "read"]
 
 _TEXT = (".csv", ".txt", ".tsv", ".gz")
 #: Ends of the names of files that `read` understands.
-READABLE = (".csv", ".txt", ".tsv", ".csv.gz", ".txt.gz", ".tsv.gz", ".npz", ".npy", ".parquet")
+READABLE = (
+    *(".csv", ".txt", ".tsv", ".csv.gz", ".txt.gz", ".tsv.gz"),
+    *(".npz", ".npy", ".mat", ".parquet"),
+)
 
 
 def read(path: str | Path, **options: Any) -> list[Recording]:
@@ -25,11 +28,11 @@ def read(path: str | Path, **options: Any) -> list[Recording]:
     ----------
     path : path
         Text tables (``.csv``, ``.txt``, ``.tsv``, each also ``.gz``), ``.npz``, ``.npy``,
-        ``.parquet``, or a folder of them.
+        ``.mat``, ``.parquet``, or a folder of them.
     **options
         As in `read_csv`; an option that a format has no use for (``delimiter`` for Parquet) is
-        ignored. ``.npy`` needs ``rate``. ``.npz`` holds the fields of `Recording` by name, as
-        `save_npz` writes them.
+        ignored. ``.npy`` and ``.mat`` need ``rate``. ``.npz`` holds the fields of `Recording` by
+        name, as `save_npz` writes them.
 
     Returns
     -------
@@ -53,7 +56,7 @@ def read(path: str | Path, **options: Any) -> list[Recording]:
     suffix = path.suffix.lower()
     if suffix in _TEXT:
         return read_csv(path, **options)
-    if suffix in (".npz", ".npy"):
+    if suffix in (".npz", ".npy", ".mat"):
         return read_numpy(path, **{k: v for k, v in options.items() if k in NUMPY_OPTIONS})
     if suffix == ".parquet":
         return read_parquet(path, **{k: v for k, v in options.items() if k not in SPELLING})

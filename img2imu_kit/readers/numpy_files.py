@@ -1,4 +1,4 @@
-"""Recordings as NumPy files: ``.npz`` with the fields of `Recording` by name, bare ``.npy``."""
+"""Recordings as arrays: ``.npz`` with the fields of `Recording` by name, ``.npy``, ``.mat``."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def read_numpy(
     subject: str | None = None,
     name: str | None = None,
 ) -> list[Recording]:
-    """Read ``.npy`` (a signal [T, C]) or ``.npz`` (written by `save_npz`, or with its keys).
+    """Read ``.npy`` or ``.mat`` (one signal [T, C]), or ``.npz`` (`save_npz`, or its keys).
 
     Parameters
     ----------
     path : path
     rate, axes, unit, subject, name
-        As in `Recording`; they replace what an ``.npz`` holds. ``.npy`` needs ``rate``.
+        As in `Recording`; they replace what an ``.npz`` holds. The others need ``rate``.
 
     Returns
     -------
@@ -118,6 +118,8 @@ def save_npz(recordings: Recording | Iterable[Recording], path: str | Path) -> N
 
 def _load(path: Path) -> dict[str, np.ndarray]:
     """Arrays of a file by name; a bare array is called signal."""
+    if path.suffix.lower() == ".mat":
+        return {"signal": _load_matlab(path)}
     try:
         with open(path, "rb") as file:
             loaded = np.load(file, allow_pickle=False)
@@ -132,6 +134,32 @@ def _load(path: Path) -> dict[str, np.ndarray]:
                 remedy="Save numbers and texts only; labels as a text array: labels.astype(str).",
             ) from None
         raise FormatError("damaged, or not a NumPy file", where=str(path)) from None
+
+
+def _load_matlab(path: Path) -> np.ndarray:
+    """The one table of numbers in a MATLAB file (up to version 7.2)."""
+    from scipy.io import loadmat
+
+    try:
+        found = loadmat(path)
+    except Exception:  # loadmat meets damage with whatever its parser stumbles over
+        raise FormatError(
+            "not a MATLAB file that can be read",
+            where=str(path),
+            remedy="Save it in MATLAB with -v7, or export it as CSV.",
+        ) from None
+    tables = {
+        name: array
+        for name, array in found.items()
+        if isinstance(array, np.ndarray) and array.dtype.kind in "fiu" and min(array.shape) > 1
+    }
+    if len(tables) != 1:
+        raise FormatError(
+            f"{len(tables)} tables of numbers ({', '.join(tables)}), expected one [T, C]",
+            where=str(path),
+            remedy="Save one variable, or export it as CSV.",
+        )
+    return tables.popitem()[1]
 
 
 def _plain(value: np.ndarray) -> Any:

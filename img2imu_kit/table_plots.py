@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .plot import _COLOURS, _MARKERS, _axes, _describe
+from .figures import COLOURS, MARKERS, axes_or_new, describe
 from .readings import confusions, ranks, summary
 
 __all__ = [
@@ -50,9 +50,9 @@ def plot_curves(
                 some.shots * (1 + 0.012 * (i - len(methods) / 2)),  # intervals side by side
                 some[metric],
                 half,
-                color=_COLOURS[i % len(_COLOURS)],
-                marker=_MARKERS[i % len(_MARKERS)],
-                linestyle="-" if i < len(_COLOURS) else "--",
+                color=COLOURS[i % len(COLOURS)],
+                marker=MARKERS[i % len(MARKERS)],
+                linestyle="-" if i < len(COLOURS) else "--",
                 capsize=2,
                 lw=1.5,
                 label=method,
@@ -62,7 +62,7 @@ def plot_curves(
         ax.set(xscale="log", xlabel="shots of each class", title=task)
         ax.set_xticks(shots, [str(count) for count in shots])
         ax.minorticks_off()
-        _describe(ax, f"{_named(metric)} on {task} at {shots[-1]} shots: {', '.join(ends)}")
+        describe(ax, f"{_named(metric)} on {task} at {shots[-1]} shots: {', '.join(ends)}")
     axes[0, 0].set_ylabel(_named(metric))
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
@@ -95,8 +95,8 @@ def plot_table(table: pd.DataFrame, shots: int, metric: str = "macro_f1") -> Fig
                 part[metric],
                 [order.get_loc(method) for method in part.index],
                 xerr=part.high - part[metric],
-                fmt=_MARKERS[code % len(_MARKERS)],
-                color=_COLOURS[code % len(_COLOURS)],
+                fmt=MARKERS[code % len(MARKERS)],
+                color=COLOURS[code % len(COLOURS)],
                 capsize=2,
                 label=name,
             )
@@ -105,7 +105,7 @@ def plot_table(table: pd.DataFrame, shots: int, metric: str = "macro_f1") -> Fig
         ax.grid(axis="x", lw=0.4)
         top = some[metric].sort_values(ascending=False)
         listed = ", ".join(f"{method} {value:.2f}" for method, value in top.items())
-        _describe(ax, f"{_named(metric)} on {task} at {shots} shots: {listed}")
+        describe(ax, f"{_named(metric)} on {task} at {shots} shots: {listed}")
     handles = axes[0, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=len(families))
     return figure
@@ -123,7 +123,7 @@ def plot_differences(
     ax : Axes, optional
     """
     count = len(next(iter(compared.values())))
-    ax = _axes(ax, (7, 1.4 + 0.2 * count * len(compared)))
+    ax = axes_or_new(ax, (7, 1.4 + 0.2 * count * len(compared)))
     text = []
     for i, (name, found) in enumerate(compared.items()):
         places = np.arange(count) + 0.7 * (i + 0.5) / len(compared) - 0.35
@@ -132,8 +132,8 @@ def plot_differences(
             points[:, 0],
             places,
             xerr=[points[:, 0] - points[:, 1], points[:, 2] - points[:, 0]],
-            fmt=_MARKERS[i % len(_MARKERS)],
-            color=_COLOURS[i % len(_COLOURS)],
+            fmt=MARKERS[i % len(MARKERS)],
+            color=COLOURS[i % len(COLOURS)],
             capsize=2,
             label=f"minus {name}",
         )
@@ -148,16 +148,16 @@ def plot_differences(
     ax.grid(axis="x", lw=0.4)
     ax.set_xlabel(f"macro-F1 of {ours}, difference in points")
     ax.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=2)
-    return _describe(ax, f"{ours} on average over tasks: {'; '.join(text)}")
+    return describe(ax, f"{ours} on average over tasks: {'; '.join(text)}")
 
 
 def plot_ranks(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the mean rank of each method over all draws: of each task small, of all large."""
     ranked = ranks(table)
-    ax = _axes(ax, (6, 1.2 + 0.26 * len(ranked)))
+    ax = axes_or_new(ax, (6, 1.2 + 0.26 * len(ranked)))
     places = np.arange(len(ranked))
     for i, task in enumerate(ranked.columns[:-1]):
-        ax.plot(ranked[task], places, _MARKERS[i % 7], c=_COLOURS[i % 7], ms=4, label=task)
+        ax.plot(ranked[task], places, MARKERS[i % 7], c=COLOURS[i % 7], ms=4, label=task)
     ax.plot(ranked.average, places, "|", c="black", ms=14, mew=2.5, label="average")
     ax.set_yticks(places, ranked.index)
     ax.invert_yaxis()
@@ -165,7 +165,7 @@ def plot_ranks(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("mean rank (1 is the best)")
     ax.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=5)
     listed = ", ".join(f"{name} {rank:.1f}" for name, rank in ranked.average.items())
-    return _describe(ax, f"Mean ranks, the best first: {listed}")
+    return describe(ax, f"Mean ranks, the best first: {listed}")
 
 
 def plot_confusion(
@@ -174,7 +174,7 @@ def plot_confusion(
     """Draw which classes are taken for which: shares of each true class, over all draws."""
     counts = confusions(table, task, method)
     share = counts.div(counts.sum(axis=1), axis=0).fillna(0)
-    ax = _axes(ax)
+    ax = axes_or_new(ax)
     picture = ax.imshow(share, vmin=0, vmax=1, cmap="cividis")
     ax.figure.colorbar(picture, ax=ax, label="share of the true class", shrink=0.8)
     small = {"fontsize": 8 if len(share) < 10 else 5}
@@ -187,7 +187,7 @@ def plot_confusion(
             ax.text(column, row, f"{100 * value:.0f}", ha="center", va="center", c=colour, **small)
     off = share.where(~np.eye(len(share), dtype=bool), 0).stack()
     true, guessed = off.idxmax()
-    return _describe(
+    return describe(
         ax,
         f"Confusion of {method} on {task}: right in {100 * np.diag(share).mean():.0f} % of the "
         f"windows of a class on average; most often {true} is taken for {guessed}, "
@@ -204,17 +204,17 @@ def plot_losses(histories: Mapping[str, pd.DataFrame], *, ax: Axes | None = None
         ``epoch`` and ``loss``; where ``attrs["chance"]`` is set, it is 1 in the figure.
     ax : Axes, optional
     """
-    ax = _axes(ax, (6, 3.6))
+    ax = axes_or_new(ax, (6, 3.6))
     ends = []
     for i, (name, history) in enumerate(histories.items()):
         kept = history.dropna(subset="loss")
         unit = history.attrs.get("chance") or kept.loss.iloc[0]
         style = "-" if i < 7 else "--"
-        ax.plot(kept.epoch, kept.loss / unit, style, c=_COLOURS[i % 7], lw=1.5, label=name)
+        ax.plot(kept.epoch, kept.loss / unit, style, c=COLOURS[i % 7], lw=1.5, label=name)
         ends.append(f"{name} {kept.loss.iloc[-1] / unit:.2f}")
     ax.set(xlabel="epoch", ylabel="loss / loss of a guess")
     ax.legend(fontsize="small")
-    return _describe(ax, f"Pre-training losses as shares of a guess's, at the end: {', '.join(ends)}")
+    return describe(ax, f"Pre-training losses as shares of a guess's, at the end: {', '.join(ends)}")
 
 
 def _named(metric: str) -> str:

@@ -1,0 +1,157 @@
+"""What a step of pre-training costs beside its bare compute, and how fast pictures go through.
+
+    python benchmarks/bench_pretrain.py ../shared/images [--backbone ...] [--size ...]
+
+Step: the whole of `pretrain` (order, reading, two views, loss, queue, monitor) beside the networks
+alone (query forward and backward, key forward, optimiser) on a batch that is ready, in turn in
+one process. The networks are timed with whole-batch statistics and with those in 8 parts, which
+are part of the method. Pictures: the loop beside the obvious pipeline, which is ImageFolder,
+torchvision's transforms for each sample, a DataLoader with a worker for each core, and the same
+network, loss and optimiser. Wall-clock time, the best round of each counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+import timm
+import torch
+from torch.utils.data import DataLoader
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+
+from img2imu_kit.contrastive import Encoder, MoCo
+from img2imu_kit.images import load_images
+from img2imu_kit.pretrain import pretrain
+
+BATCH, QUEUE = 256, 8192
+
+
+def moco(backbone: str, size: int, splits: int) -> tuple[MoCo, torch.optim.Optimizer]:
+    """The method around a backbone, and its optimiser."""
+    network = timm.create_model(backbone, num_classes=0)
+    with torch.no_grad():
+        features = network.eval()(torch.zeros(1, 3, size, size)).shape[1]
+    model = MoCo(Encoder(network, features), queue=QUEUE, splits=splits).train()
+    model.to(memory_format=torch.channels_last)
+    weights = model.encoder.parameters()
+    return model, torch.optim.SGD(weights, 0.03, 0.9, weight_decay=1e-4)
+
+
+def bare(backbone: str, size: int, splits: int, steps: int) -> float:
+    """Seconds a step of the networks alone."""
+    model, optimizer = moco(backbone, size, splits)
+    images = torch.rand(BATCH, 3, size, size).contiguous(memory_format=torch.channels_last)
+    times = []
+    for _ in range(steps):
+        start = time.perf_counter()
+        model.encoder(images).square().sum().backward()
+        with torch.no_grad():
+            model.key_encoder(images)
+        optimizer.step()
+        optimizer.zero_grad()
+        times.append(time.perf_counter() - start)
+    return min(times[1:])
+
+
+def whole(images, backbone: str, augmentation: str, steps: int) -> float:
+    """Seconds a step of `pretrain`, the best ten steps in a row."""
+    made = pretrain(
+        images,
+        backbone,
+        augmentation=augmentation,
+        queue=QUEUE,
+        batch_size=BATCH,
+        max_steps=steps,
+        progress=False,
+    )
+    return BATCH / made.history.images_per_s.max()
+
+
+class TwoCrops:
+    """The obvious way to two views of a picture."""
+
+    def __init__(self, size: int) -> None:
+        self.transform = transforms.Compose(
+            [
+                transforms.RandomResizedCrop(size, scale=(0.2, 1.0)),
+                transforms.RandomApply([transforms.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8),
+                transforms.RandomGrayscale(p=0.2),
+                transforms.RandomApply([transforms.GaussianBlur(7, (0.1, 2.0))], p=0.5),
+                transforms.RandomHorizontalFlip(),
+                transforms.ToTensor(),
+                transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+            ]
+        )
+
+    def __call__(self, picture):
+        return self.transform(picture), self.transform(picture)
+
+
+def obvious(folder: Path, backbone: str, size: int, steps: int) -> float:
+    """Seconds a step of the obvious pipeline; workers start before the clock does."""
+    model, optimizer = moco(backbone, size, splits=8)
+    loader = DataLoader(
+        ImageFolder(folder, TwoCrops(size)),
+        batch_size=BATCH,
+        shuffle=True,
+        drop_last=True,
+        num_workers=os.cpu_count(),
+        persistent_workers=True,
+    )
+    times, start = [], None
+    while len(times) < steps:
+        for (first, second), _ in loader:
+            loss, _, _ = model(
+                first.contiguous(memory_format=torch.channels_last),
+                second.contiguous(memory_format=torch.channels_last),
+                torch.randperm(BATCH),
+            )
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            now = time.perf_counter()
+            if start is not None:
+                times.append(now - start)
+            start = now
+    steady = times[4:]  # what the workers had ready before is spent
+    return sum(steady) / len(steady)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("images", type=Path, help="folder of tar shards")
+    parser.add_argument("--backbone", default="resnet18")
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=21)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    backbone, size, steps = options.backbone, options.size, options.steps
+    images = load_images(options.images, size)
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(sorted(options.images.glob("*.tar*"))[0]) as shard:
+            shard.extractall(Path(folder) / "all", filter="data")
+        taken: dict[str, float] = {}
+        for _ in range(options.rounds):
+            for name, seconds in [
+                ("networks alone", bare(backbone, size, 1, steps)),
+                ("networks alone, statistics in 8 parts", bare(backbone, size, 8, steps)),
+                ("pretrain, sensor-aware set", whole(images, backbone, "sensor_aware", steps)),
+                ("pretrain, vision set", whole(images, backbone, "vision", steps)),
+                ("obvious pipeline, vision set", obvious(Path(folder), backbone, size, steps)),
+            ]:
+                taken[name] = min(seconds, taken.get(name, seconds))
+    print(f"{backbone}, {size} px, batch {BATCH}, {torch.get_num_threads()} threads")
+    print(f"{'':40}{'ms a step':>12}{'images/s':>12}{'x networks':>12}")
+    for name, seconds in taken.items():
+        times = seconds / taken["networks alone"]
+        print(f"{name:40}{seconds * 1e3:12.0f}{BATCH / seconds:12.0f}{times:12.2f}")
+
+
+if __name__ == "__main__":
+    main()
