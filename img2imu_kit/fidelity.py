@@ -117,9 +117,10 @@ def fidelity(
         ``explained``: share of the twin's change of the picture that the augmentation brings
         about, ``1 - sum |A(picture(x)) - picture(B(x))|^2 / sum |picture(x) - picture(B(x))|^2``:
         1 is a perfect imitation, 0 as good as doing nothing, negative worse than that.
-        ``verdict``: ``"imitates"`` if it beats both the null and doing nothing with confidence,
-        ``"above null only"``, ``"below null"``, ``"invisible"`` if the twin leaves no trace in
-        such pictures, ``"no twin"`` if there is nothing to imitate (the twin then is no change).
+        ``verdict``: ``"imitates"`` if it beats both the null and doing nothing with confidence
+        and explains something, else ``"above null only"`` or ``"below null"``; ``"invisible"`` if
+        the twin leaves no trace in such pictures, ``"no twin"`` if there is nothing to imitate
+        (the comparison then is with no change).
 
     Raises
     ------
@@ -232,7 +233,7 @@ def _row(augmentation: Augmentation, show: _Pictures, seed: int) -> dict[str, ob
     elif low <= 0:
         verdict = "below null"
     else:
-        beats = _interval(same - nothing, show.subject, seed)[1] > 0
+        beats = missed < trace and _interval(same - nothing, show.subject, seed)[1] > 0
         verdict = "imitates" if beats else "above null only"
     units = augmentation.in_units(show.scale)
     return {

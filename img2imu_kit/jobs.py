@@ -108,7 +108,10 @@ def _adapted(job: Job) -> Method:
     if not hasattr(job.method, "adapt"):
         return job.method
     seed = job.facts["seed"]
-    return job.method.adapt(unlabelled(job.windows, job.by, job.test, seed), seed)
+    method = job.method.adapt(unlabelled(job.windows, job.by, job.test, seed), seed)
+    if not getattr(method, "finished", True):  # Ctrl-C: half-trained weights make no row
+        raise KeyboardInterrupt
+    return method
 
 
 class _Probe:

@@ -56,8 +56,8 @@ class SpectrogramParams:
     interpolation : {"nearest", "bilinear", "bicubic"}
         How the picture is brought to `size`; the smooth ones average where it shrinks.
     channels : {"acc", "gyro", "magnitude"} or three axis names
-        What becomes red, green and blue: x, y, z of one sensor, or any three axes. In grey: the
-        length of the acceleration vector.
+        What becomes red, green and blue: x, y, z of one sensor (``"acc"`` takes any three axes
+        that are alone), or any three axes. In grey: the length of the acceleration vector.
 
     Raises
     ------

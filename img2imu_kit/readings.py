@@ -146,7 +146,8 @@ def ranks(table: pd.DataFrame, metric: str = "macro_f1") -> pd.DataFrame:
 
     The last column, ``"average"``, is the mean over tasks; rows are sorted by it.
     """
-    ranked = table.assign(rank=table.groupby(["task", "shots", "seed"])[metric].rank(ascending=False))
+    places = table.groupby(["task", "shots", "seed"])[metric].rank(ascending=False)
+    ranked = table.assign(rank=places)
     tasks = list(dict.fromkeys(table.task))
     by_task = ranked.pivot_table(index="method", columns="task", values="rank")[tasks]
     return by_task.assign(average=by_task.mean(axis=1)).sort_values("average")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
-import numpy as np
 import pandas as pd
 import torch
 
@@ -221,9 +220,7 @@ def _pretrained(
     }
     absent = [name for name in METHODS if name not in learned]
     if absent:
-        chest, falls = (
-            data and data / name for name in ("chest_accelerometer", "sisfall")
-        )
+        chest, falls = (data and data / name for name in ("chest_accelerometer", "sisfall"))
         seen = corpus(chest, falls)
         parallel = joblib.Parallel(min(workers or joblib.cpu_count(), len(absent)))
         trained = parallel(
@@ -231,6 +228,8 @@ def _pretrained(
             for name in absent
         )
         learned |= dict(zip(absent, trained, strict=True))
+        if not all(encoder.finished for encoder in trained):
+            raise KeyboardInterrupt
     histories = {name: found.history for name, found in learned.items()}
     return (
         {name: learned[name] for name in METHODS},

@@ -59,7 +59,7 @@ def plot_scores(table: pd.DataFrame, *, metric: str = "macro_f1", ax: Axes | Non
     else:
         ax.set_yticks(range(len(methods)), methods)
         ax.set_ylim(len(methods) - 0.4, -0.8)
-        ax.set_xlabel(f"{name} from {shots[0]} labelled windows of each class")
+        ax.set_xlabel(f"{name} at {shots[0]} shots a class")
     ax.grid(alpha=0.3)
     told = []
     for row in means.itertuples():

@@ -84,10 +84,10 @@ def few_label_table(
     -------
     DataFrame
         One row for each task, method, protocol, shots and seed: ``task, method, family, protocol,
-        fixed`` (whether it is the one that the method knows), ``shots, seed, macro_f1, accuracy, train_windows, test_windows, seconds`` (to fit and to
-        predict), ``parameters`` (of the network as far as it is read), and ``classes, groups,
-        confusion``: counts of test windows by group, true and guessed class, flattened; see
-        `readings.confusions`.
+        fixed`` (whether it is the only one that the method knows), ``shots, seed, parameters`` (of
+        the network as far as it is read), ``macro_f1, accuracy, train_windows, test_windows,
+        seconds`` (to fit and to predict), and ``classes, groups, confusion``: counts of test
+        windows by group, true and guessed class, flattened; see `readings.confusions`.
 
     Raises
     ------
@@ -131,7 +131,8 @@ def _plan(
     seeds = range(seeds) if isinstance(seeds, int) else seeds
     ways = _ways(protocols)
     prints = {name: method.fingerprint() for name, method in methods.items()}
-    common = fingerprint({name: version(name) for name in _LIBRARIES}, evaluate, jobs, probes, splits)
+    versions = {name: version(name) for name in _LIBRARIES}
+    common = fingerprint(versions, evaluate, jobs, probes, splits)
     tuning = fingerprint(device, finetune, recipe)
     for task, windows in tasks.items():
         group = by if isinstance(by, str) else by.get(task, "")

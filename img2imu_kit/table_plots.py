@@ -138,9 +138,7 @@ def plot_differences(
             label=f"minus {name}",
         )
         average = found[found.task == "average"].iloc[-1]
-        text.append(
-            f"minus {name} {100 * average.difference:+.1f} points at {average.shots} shots"
-        )
+        text.append(f"minus {name} {100 * average.difference:+.1f} points at {average.shots} shots")
     rows = found.itertuples()
     ax.set_yticks(range(count), [f"{row.task}, {row.shots} shots" for row in rows])
     ax.invert_yaxis()
@@ -168,9 +166,7 @@ def plot_ranks(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return describe(ax, f"Mean ranks, the best first: {listed}")
 
 
-def plot_confusion(
-    table: pd.DataFrame, task: str, method: str, *, ax: Axes | None = None
-) -> Axes:
+def plot_confusion(table: pd.DataFrame, task: str, method: str, *, ax: Axes | None = None) -> Axes:
     """Draw which classes are taken for which: shares of each true class, over all draws."""
     counts = confusions(table, task, method)
     share = counts.div(counts.sum(axis=1), axis=0).fillna(0)
@@ -214,7 +210,8 @@ def plot_losses(histories: Mapping[str, pd.DataFrame], *, ax: Axes | None = None
         ends.append(f"{name} {kept.loss.iloc[-1] / unit:.2f}")
     ax.set(xlabel="epoch", ylabel="loss / loss of a guess")
     ax.legend(fontsize="small")
-    return describe(ax, f"Pre-training losses as shares of a guess's, at the end: {', '.join(ends)}")
+    listed = ", ".join(ends)
+    return describe(ax, f"Pre-training losses as shares of a guess's, at the end: {listed}")
 
 
 def _named(metric: str) -> str:

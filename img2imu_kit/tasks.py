@@ -217,8 +217,8 @@ def score(
         untrained.mean, untrained.std = trained.mean, trained.std
     networks["random weights"] = untrained
     methods: dict = {
-        f"{backbone}, {kind}": network.features(images, layer=layer, pool=pool, progress=progress)
-        for kind, network in networks.items()
+        name: network.features(images, layer=layer, pool=pool, progress=progress)
+        for name, network in networks.items()
     }
     methods["hand-crafted + random forest"] = (describe(labelled), "forest")
     return evaluate.few_label(methods, labelled, shots=shots, seeds=seeds, by=by, progress=progress)

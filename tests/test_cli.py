@@ -1,6 +1,7 @@
 """The command line as a user types it: real processes, exit codes, files."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -92,7 +93,7 @@ def test_a_wrong_option_is_exit_code_2():
     assert img2imu("convert", "--sceonds", "2").returncode == 2
 
 
-@pytest.mark.parametrize("command", ["convert", "datasets", "few-label", "quickstart"])
+@pytest.mark.parametrize("command", ["convert", "datasets", "few-label", "pretrain", "quickstart"])
 def test_help_shows_an_example(command):
     done = img2imu(command, "--help")
     assert done.returncode == 0
@@ -136,3 +137,32 @@ def test_quickstart_ends_in_a_figure_a_table_and_the_next_step(tmp_path):
     assert (tmp_path / "quickstart.png").stat().st_size > 20_000
     assert "macro_f1" in done.stdout
     assert "make lab" in done.stdout.splitlines()[-1]
+
+
+def test_pretrain_from_a_file_of_settings_resumes_and_exports(tmp_path, rng):
+    for name in ("cats", "dogs"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(16):
+            pixels = rng.integers(0, 256, (40, 48, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{i}.png")
+    (tmp_path / "run.toml").write_text("size = 32\nbatch_size = 16\nepochs = 2\nqueue = 8\n")
+    command = ("pretrain", "--images", tmp_path / "photos", "--config", tmp_path / "run.toml")
+    command += ("--folder", tmp_path / "run", "--probe-every", 1)
+    environment = {**os.environ, "IMG2IMU_CACHE": str(tmp_path / "cache")}
+    stopped = img2imu(*command, "--max-steps", 1, env=environment)
+    assert stopped.returncode == 0, stopped.stderr
+    assert "Stopped at step 1" in stopped.stdout
+    done = img2imu(*command, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "Finished at step 4" in done.stdout
+    history = pd.read_csv(tmp_path / "run" / "history.csv")
+    assert history.step.tolist()[0] == 0
+    assert history.knn.notna().sum() >= 3, "before, and after each epoch"
+    assert (tmp_path / "run" / "history.png").stat().st_size > 10_000
+    network = ik.backbone.load("mobilenetv3_small_050", tmp_path / "run" / "backbone")
+    assert network.card["batch_size"] == 16
+
+    (tmp_path / "run.toml").write_text("epoch = 2")
+    wrong = img2imu(*command, env=environment)
+    assert wrong.returncode == 1
+    assert "run.toml: unknown setting 'epoch'. Did you mean 'epochs'?" in wrong.stderr

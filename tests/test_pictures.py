@@ -97,11 +97,14 @@ def test_resizing_is_pillows(signal, interpolation, size):
     assert differ(to_image(signal, RATE, size=size, interpolation=interpolation)[0], theirs) <= 1
 
 
-def test_the_nearest_pixel_is_repeated(signal):
-    small = to_image(signal, RATE, size=None)
-    size = (3 * small.shape[2], 2 * small.shape[3])
-    large = to_image(signal, RATE, size=size, interpolation="nearest")
+def test_the_nearest_pixel_is_repeated_or_the_middle_one_kept(rng):
+    x = rng.normal(size=(2, 3, 64 + 29 * 4))
+    small = to_image(x, RATE, size=None)
+    assert small.shape[2:] == (33, 30)
+    large = to_image(x, RATE, size=(99, 60), interpolation="nearest")
     np.testing.assert_array_equal(large, small.repeat(3, axis=2).repeat(2, axis=3))
+    tiny = to_image(x, RATE, size=(11, 10), interpolation="nearest")
+    np.testing.assert_array_equal(tiny, small[:, :, 1::3, 1::3])
 
 
 def test_low_frequencies_are_at_the_bottom_and_time_runs_to_the_right():
@@ -191,8 +194,15 @@ class TestChannels:
         recording = Recording(six[0].T, RATE, axes=axes)
         np.testing.assert_array_equal(to_image(recording), to_image(six[:1, 3:], RATE))
 
-    def test_without_names_the_first_three(self, six):
-        np.testing.assert_array_equal(to_image(six[:, :4], RATE), to_image(six[:, :3], RATE))
+    def test_without_names_or_with_too_many_of_a_sensor_the_first_three(self, six):
+        expected = to_image(six[:, :3], RATE)
+        np.testing.assert_array_equal(to_image(six[:, :4], RATE), expected)
+        axes = ("acc_x", "acc_y", "acc_z", "acc_length")
+        np.testing.assert_array_equal(to_image(Recording(six[0, :4].T, RATE, axes)), expected[:1])
+
+    def test_three_axes_of_another_sensor_alone_serve_as_well(self, six):
+        gyro = Recording(six[0].T, RATE).select("gyro")
+        np.testing.assert_array_equal(to_image(gyro), to_image(six[:1, 3:], RATE))
 
     def test_magnitude_is_the_length_of_the_vector_in_grey(self, six):
         image = to_image(six, RATE, channels="magnitude")
@@ -247,6 +257,13 @@ def test_nothing_at_all_is_mid_grey(limits):
         assert (to_image(np.zeros((2, 3, 100)), RATE, range=limits) == 128).all()
     with pytest.warns(ConstantAxisWarning):
         assert (picture(spectrogram(np.zeros((2, 3, 100)), RATE, range=limits)) == 128).all()
+
+
+@pytest.mark.parametrize("limits", ["per-axis", "per-window"])
+def test_a_single_value_has_no_extremes_and_is_mid_grey(rng, limits):
+    x = rng.normal(size=(2, 1, 64))
+    image = to_image(x, RATE, fmin_hz=0.7, fmax_hz=0.8, range=limits, size=None)
+    np.testing.assert_array_equal(image, np.full((2, 3, 1, 1), 128))
 
 
 def test_silence_within_a_window_is_black_not_nan(rng):

@@ -156,9 +156,9 @@ def read_photo(photo: np.ndarray | str | PathLike | io.BytesIO | None = None) ->
     try:
         picture = Image.fromarray(photo) if isinstance(photo, np.ndarray) else Image.open(photo)
         picture = picture.convert("RGB")
-    except (OSError, TypeError, ValueError) as error:
-        raise FormatError(
-            f"not a picture ({error})", remedy="Give a JPEG or PNG file, or uint8 [H, W, 3]."
-        ) from None
+    except (OSError, TypeError, ValueError):
+        where = str(photo) if isinstance(photo, str | PathLike) else "photo"
+        remedy = "Give a JPEG or PNG file, or uint8 [H, W, 3]."
+        raise FormatError("not a picture", where=where, remedy=remedy) from None
     picture.thumbnail((512, 512))
     return np.asarray(picture)

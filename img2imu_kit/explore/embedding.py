@@ -28,10 +28,10 @@ _LAYOUTS = {"t-SNE": embed.tsne, "PCA": embed.pca}
 class EmbeddingExplorer(Explorer):
     """A map of features: pan, zoom, hover, click, and draw around points.
 
-    Hover over a point or click it to see its signal, its picture and its neighbours; hold Shift
-    and drag around points to see their classes and their mean picture. Maps of several networks
-    stand side by side and share what is selected. By keyboard: choose a point by its number, and
-    a group by its class.
+    Hover over a point or click it to see its signal, its picture and its neighbours; choose the
+    lasso and draw around points to see their classes and their mean picture. Maps of several
+    networks stand side by side and share what is selected. By keyboard: choose a point by its
+    number, and a group by its class.
 
     Parameters
     ----------
@@ -105,15 +105,17 @@ class EmbeddingExplorer(Explorer):
         )
         titles = {name: widgets.HTML() for name in named}
         frame = pd.DataFrame({way: np.asarray(v).astype(str) for way, v in self._ways.items()})
+        self._frame = frame.astype("category")
         self.maps = {
             name: Scatter(
-                data=frame.astype("category").assign(x=xy[:, 0], y=xy[:, 1]),
+                data=self._frame.assign(x=xy[:, 0], y=xy[:, 1]),
                 x="x",
                 y="y",
                 height=380,
                 axes=False,
                 legend=True,
-                lasso_on_long_press=True,
+                size=5,
+                camera_distance=1.1,
             )
             for name, xy in ((name, self._place(name)) for name in named)
         }
@@ -140,11 +142,12 @@ class EmbeddingExplorer(Explorer):
     def select(self, index: np.ndarray) -> None:
         """Select points, in all maps."""
         index = np.asarray(index, dtype=int)
+        point = int(index[0]) if len(index) == 1 else self.state.point
         self._linking = True
         for each in self.maps.values():
             each.widget.selection = index
+        self.point.value = point
         self._linking = False
-        point = int(index[0]) if len(index) == 1 else self.state.point
         self.draw(replace(self.state, selected=index, point=point))
 
     def _place(self, name: str) -> np.ndarray:
@@ -178,7 +181,7 @@ class EmbeddingExplorer(Explorer):
         self.screen.tell(f"Laying out {len(self.state.windows)} points by {self.layout_by.value} …")
         for name, each in self.maps.items():
             xy = self._place(name)
-            each.data(each.data()["data"].assign(x=xy[:, 0], y=xy[:, 1]))
+            each.data(self._frame.assign(x=xy[:, 0], y=xy[:, 1]), reset_scales=True)
         self._judge()
         self.draw(self.state)
 
@@ -191,7 +194,8 @@ class EmbeddingExplorer(Explorer):
             self.select([] if change["new"] is None else change["new"])
 
     def _chosen(self, change: dict) -> None:
-        self.draw(replace(self.state, point=change["new"]))
+        if not self._linking:
+            self.draw(replace(self.state, point=change["new"]))
 
     def _class_chosen(self, change: dict) -> None:
         self.select(np.flatnonzero(self._ways["class"] == change["new"]) if change["new"] else [])

@@ -78,7 +78,10 @@ def render(state: EmbeddingState) -> Drawing:
     label = one.label[0] or "unlabelled"
     pixels = blank(1080, 280 + 130 * len(state.features) + 230)
     title = f"window {state.point}: {label}, subject {one.subject[0]}, {one.recording[0]}"
-    labels = {"xlabel": "time (s)", "ylabel": ", ".join(dict.fromkeys(recording.unit))}
+    labels = {
+        "xlabel": "time (s)",
+        "ylabel": ", ".join(dict.fromkeys(recording.unit[i] for i in chosen)),
+    }
     signal_panel(pixels, (66, 24, 640, 178), recording, chosen, title=title, **labels)
     legend(pixels, 706, 4, [one.axes[i] for i in chosen])
     across, up = extent(recording, params)
@@ -131,7 +134,7 @@ def _group(pixels: np.ndarray, state: EmbeddingState, params, top: int) -> str:
     """Classes and mean picture of the selected windows; what is said about them."""
     selected = np.asarray(state.selected, dtype=int)
     if len(selected) == 0:
-        write(pixels, 20, top, "Draw around points (hold Shift and drag) to see what they share.")
+        write(pixels, 20, top, "Choose the lasso and draw around points to see what they share.")
         return "nothing selected"
     classes, counts = np.unique(state.windows.label[selected].astype(str), return_counts=True)
     order = np.argsort(-counts, kind="stable")[:9]

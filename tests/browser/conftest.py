@@ -12,7 +12,8 @@ ARTIFACTS = Path(os.environ.get("BROWSER_ARTIFACTS", "results/browser"))
 
 #: Pixels of a picture as the browser decoded them, hashed.
 PIXELS = """async (image) => {
-  await image.decode();
+  const retry = () => new Promise((resolve) => setTimeout(resolve, 50));
+  while (!await image.decode().then(() => true, retry)) ;  // fails where a newer picture arrives
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
   const context = canvas.getContext("2d");

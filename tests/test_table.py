@@ -1,0 +1,323 @@
+"""The table says what `few_label` says, outlives a kill, and is read with honest intervals."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from few_labels import Moments, Network, network, people
+from pandas.testing import assert_frame_equal
+from sklearn.metrics import accuracy_score, f1_score
+
+from img2imu_kit import table_plots as plots
+from img2imu_kit.errors import LeakageWarning, ParameterError
+from img2imu_kit.evaluate import few_label
+from img2imu_kit.figures import alt_text
+from img2imu_kit.methods import ByHand
+from img2imu_kit.readings import compare, confusions, macro_f1, of_protocol, ranks, summary
+from img2imu_kit.recipe import Recipe
+from img2imu_kit.rows import fingerprint, read_array, read_row, write_row
+from img2imu_kit.table import few_label_table
+
+SCORES = ["macro_f1", "accuracy", "train_windows", "test_windows"]
+QUIET = {"workers": 1, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def cut():
+    return people()
+
+
+def plain(table):
+    """Without what no two runs share."""
+    return table.drop(columns="seconds")
+
+
+@pytest.fixture(scope="module")
+def table(cut):
+    """Two tasks, three methods of different strength, two protocols."""
+    methods = {"moments": Moments(), "forest": ByHand(), "network": Network()}
+    tasks = {"easy": cut, "hard": people(seed=1).relabel({"still": "slow"})}
+    ways = {"linear": "logistic", "full": Recipe(epochs=1)}
+    return few_label_table(tasks, methods, shots=(1, 4), seeds=3, protocols=ways, **QUIET)
+
+
+def test_each_row_equals_few_label_on_the_same_features(cut, table):
+    alone = few_label({"m": Moments().features(cut)}, cut, shots=(1, 4), seeds=3)
+    rows = table[(table.task == "easy") & (table.method == "moments")]
+    found = rows.set_index(["shots", "seed"])[SCORES].sort_index()
+    assert_frame_equal(found, alone.set_index(["shots", "seed"])[SCORES].sort_index())
+
+
+def test_methods_take_part_where_they_can(table):
+    pairs = set(zip(table.method, table.protocol, strict=True))
+    assert pairs == {
+        ("moments", "linear"),
+        ("forest", "forest"),
+        ("network", "linear"),
+        ("network", "full"),
+    }
+    assert len(table) == 2 * 4 * 2 * 3
+    assert table[table.method == "network"].parameters.unique() == sum(
+        parameter.numel() for parameter in network().parameters()
+    )
+    assert set(of_protocol(table, "full").method) == {"network", "forest"}
+    with pytest.raises(ParameterError, match="'knn'"):
+        of_protocol(table, "knn")
+
+
+def test_counts_give_back_the_scores(table):
+    for row in table.itertuples():
+        counts = np.reshape(row.confusion, (len(row.groups), len(row.classes), -1))
+        total = counts.sum(axis=0)
+        assert total.sum() == row.test_windows
+        assert np.trace(total) / total.sum() == pytest.approx(row.accuracy)
+        assert macro_f1(total) == pytest.approx(row.macro_f1)
+        assert len(row.groups) == 2  # of six people, 30 %
+
+
+def test_macro_f1_of_counts_is_that_of_scikit_learn(rng):
+    true, guessed = rng.integers(4, size=(2, 50))
+    counts = np.zeros((4, 4), int)
+    np.add.at(counts, (true, guessed), 1)
+    assert macro_f1(counts) == pytest.approx(f1_score(true, guessed, average="macro"))
+    assert np.trace(counts) / 50 == accuracy_score(true, guessed)
+
+
+def test_a_second_call_computes_nothing_and_a_larger_one_only_what_is_new(cut, tmp_path):
+    method = Moments()
+    first = few_label_table(
+        {"t": cut}, {"m": method}, shots=(2,), seeds=2, folder=tmp_path, **QUIET
+    )
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")}
+    again = few_label_table(
+        {"t": cut}, {"m": method}, shots=(2,), seeds=2, folder=tmp_path, **QUIET
+    )
+    assert_frame_equal(first, again)  # the seconds too
+    more = few_label_table(
+        {"t": cut}, {"m": method}, shots=(2, 3), seeds=3, folder=tmp_path, **QUIET
+    )
+    assert method.asked == 1
+    assert len(more) == 6
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+def test_what_decides_a_row_names_it(cut, tmp_path):
+    few_label_table({"t": cut}, {"m": Moments()}, shots=(2,), seeds=1, folder=tmp_path, **QUIET)
+
+    def rows(windows=cut, method="moments", **options):
+        options = {"shots": (2,), "seeds": 1, "folder": tmp_path} | QUIET | options
+        few_label_table({"t": windows}, {"m": Moments(method)}, **options)
+        return len(list(tmp_path.glob("rows/*.parquet")))
+
+    assert rows() == 1
+    assert rows(method="others") == 2
+    assert rows(windows=people(seed=5)) == 3
+    assert rows(protocols=["knn"]) == 4
+    assert rows(test=0.5) == 5
+    assert rows(by="recording") == 6
+    assert rows() == 6
+
+
+def test_a_torn_file_is_computed_again(cut, tmp_path):
+    ask = {"shots": (2,), "seeds": 2, "folder": tmp_path} | QUIET
+    first = few_label_table({"t": cut}, {"m": Moments()}, **ask)
+    torn, empty = sorted(tmp_path.glob("rows/*.parquet"))
+    torn.write_bytes(torn.read_bytes()[:100])
+    empty.write_bytes(b"")
+    features = next(tmp_path.glob("features/*.npy"))
+    features.write_bytes(features.read_bytes()[:200])
+    again = few_label_table({"t": cut}, {"m": Moments()}, **ask)
+    assert_frame_equal(plain(first), plain(again))
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path):
+    with pytest.raises(Exception, match="object"):
+        write_row(tmp_path / "row.parquet", {"a": object()})
+    assert list(tmp_path.iterdir()) == []
+    assert read_row(tmp_path / "row.parquet") is None
+    assert read_array(tmp_path / "array.npy") is None
+
+
+CHILD = """
+import sys, time
+sys.path.insert(0, sys.argv[2])
+from few_labels import Moments, people
+from img2imu_kit import jobs, table
+write = jobs.write_row
+def slowly(path, row):
+    write(path, row)
+    print("row", flush=True)
+    time.sleep(0.3)
+jobs.write_row = slowly
+table.few_label_table({"t": people()}, {"m": Moments()}, shots=(1, 2, 3), seeds=4,
+                      folder=sys.argv[1], workers=1, progress=False)
+"""
+
+
+def test_a_killed_run_continues_and_ends_the_same(cut, tmp_path):
+    here = str(Path(__file__).parent)
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(tmp_path), here], stdout=subprocess.PIPE, text=True
+    )
+    for _ in range(3):
+        assert child.stdout.readline() == "row\n"
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("rows/*.parquet")}
+    assert 3 <= len(kept) < 12
+    ask = {"shots": (1, 2, 3), "seeds": 4} | QUIET
+    resumed = few_label_table({"t": cut}, {"m": Moments()}, folder=tmp_path, **ask)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    whole = few_label_table({"t": cut}, {"m": Moments()}, **ask)
+    assert_frame_equal(plain(resumed), plain(whole))
+
+
+def test_the_same_seeds_give_the_same_table_with_one_worker_or_two(cut):
+    methods = {"forest": ByHand(), "network": Network()}
+    ways = {"linear": "logistic", "full": Recipe(epochs=2)}
+    ask = {"shots": (2,), "seeds": 2, "protocols": ways, "progress": False}
+    threads = torch.get_num_threads()
+    one, again = (few_label_table({"t": cut}, methods, workers=1, **ask) for _ in range(2))
+    two = few_label_table({"t": cut}, methods, workers=2, **ask)
+    assert_frame_equal(plain(one), plain(again), check_exact=True)
+    assert_frame_equal(plain(one), plain(two), check_exact=True)
+    assert torch.get_num_threads() == threads
+
+
+def test_impossible_questions_are_refused(cut):
+    with pytest.raises(ParameterError, match="linear, knn, full, partial"):
+        few_label_table({"t": cut}, {"m": Moments()}, protocols=["svm"], **QUIET)
+    with pytest.raises(ParameterError, match="linear, knn, full, partial"):
+        few_label_table({"t": cut}, {"m": Moments()}, protocols="linear", **QUIET)
+    with pytest.raises(ParameterError, match="'t'"):
+        few_label_table({"t": cut}, {"m": Moments()}, by={"other": "subject"}, **QUIET)
+    with pytest.warns(LeakageWarning, match="too high"):
+        few_label_table({"t": cut}, {"m": Moments()}, by="random", seeds=1, shots=(1,), **QUIET)
+
+
+def test_a_fingerprint_sees_weights_layers_and_code_but_not_comments(tmp_path, monkeypatch):
+    same = torch.nn.Conv1d(1, 1, 3)
+    padded = torch.nn.Conv1d(1, 1, 3, padding=1)
+    padded.load_state_dict(same.state_dict())
+    assert fingerprint(same) == fingerprint(same) != fingerprint(padded)
+    before = fingerprint(same)
+    with torch.no_grad():
+        same.weight += 1e-7
+    assert fingerprint(same) != before
+    assert fingerprint([1, [2]]) != fingerprint([[1], 2]) != fingerprint([1, 2])
+    assert fingerprint("1") != fingerprint(1)
+    monkeypatch.syspath_prepend(tmp_path)
+    names = []
+    for name, text in [("a", "x = 1"), ("b", '"""Doc."""\nx = 1  # why'), ("c", "x = 2")]:
+        (tmp_path / f"code_{name}.py").write_text(text)
+        names.append(fingerprint(__import__(f"code_{name}")))
+    assert names[0] == names[1] != names[2]
+
+
+def test_differences_are_those_of_the_table(table):
+    one = of_protocol(table, "linear")
+    found = compare(one, "forest", ["moments", "network"])
+    assert found.task.tolist() == ["easy", "hard", "average"] * 2
+    means = one.groupby(["task", "shots", "method"]).macro_f1.mean()
+    for row in found[found.task != "average"].itertuples():
+        of = means[row.task, row.shots]
+        others = (of["moments"] + of["network"]) / 2
+        assert row.difference == pytest.approx(of["forest"] - others)
+        assert row.low <= row.difference <= row.high
+    average = found[found.task == "average"].set_index("shots").difference
+    expected = found[found.task != "average"].groupby("shots").difference.mean()
+    assert average.tolist() == pytest.approx(expected.tolist())
+
+
+def test_the_best_of_others_is_found_in_each_task(table):
+    one = of_protocol(table, "linear")
+    found = compare(one, "forest", ["moments", "network"], against="best")
+    means = one.groupby(["task", "shots", "method"]).macro_f1.mean()
+    for row in found[found.task != "average"].itertuples():
+        of = means[row.task, row.shots][["moments", "network"]]
+        assert row.best == of.idxmax()
+        assert row.theirs == pytest.approx(of.max())
+
+
+def test_a_method_does_not_differ_from_itself_and_intervals_repeat(table):
+    one = of_protocol(table, "linear")
+    assert (compare(one, "forest", ["forest"])[["difference", "low", "high"]] == 0).all(axis=None)
+    again = [compare(one, "forest", ["network"], seed=3) for _ in range(2)]
+    assert_frame_equal(*again)
+
+
+def test_an_interval_covers_the_truth_about_as_often_as_it_says():
+    """Draws and people differ; the mean difference is 0.1 by construction."""
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(40):
+        rows = []
+        for seed in range(8):
+            for method, rate in (("a", 0.8), ("b", 0.7)):
+                right = rng.binomial(20, rate, size=(5, 2))  # 5 people, 2 classes, 20 windows
+                counts = np.stack([np.diag(r) + np.diag(20 - r)[::-1] for r in right])
+                rows.append(
+                    {
+                        "task": "t",
+                        "method": method,
+                        "shots": 1,
+                        "seed": seed,
+                        "macro_f1": float(macro_f1(counts.sum(axis=0))),
+                        "classes": ["x", "y"],
+                        "groups": list("12345"),
+                        "confusion": counts.ravel().tolist(),
+                    }
+                )
+        row = compare(pd.DataFrame(rows), "a", ["b"], resamples=300).iloc[0]
+        covered += row.low <= 0.1 <= row.high
+    assert 34 <= covered <= 40
+
+
+def test_a_comparison_of_what_was_not_measured_is_refused(table):
+    one = of_protocol(table, "linear")
+    with pytest.raises(ParameterError, match="draws"):
+        compare(one, "forest", ["nobody"])
+    with pytest.raises(ParameterError, match="against"):
+        compare(one, "forest", ["moments"], against="median")
+    with pytest.raises(ParameterError, match="nobody"):
+        confusions(one, "easy", "nobody")
+
+
+def test_ranks_and_summaries_agree_with_pandas(table):
+    one = of_protocol(table, "linear")
+    found = ranks(one)
+    assert list(found.columns) == ["easy", "hard", "average"]
+    assert found.sum().tolist() == pytest.approx([6, 6, 6])  # 1 + 2 + 3
+    assert found.average.is_monotonic_increasing
+    means = summary(one).set_index(["task", "method", "shots"]).macro_f1
+    expected = one.groupby(["task", "method", "shots"]).macro_f1.mean()
+    assert_frame_equal(means.sort_index().to_frame(), expected.sort_index().to_frame())
+
+
+def test_figures_say_what_they_show(table):
+    one = of_protocol(table, "linear")
+    found = {"the mean": compare(one, "forest", ["moments", "network"])}
+    history = pd.DataFrame({"epoch": [0.0, 1.0], "loss": [2.0, 1.0]})
+    shown = [
+        plots.plot_curves(one),
+        plots.plot_table(one, shots=4),
+        plots.plot_differences(found, "forest"),
+        plots.plot_ranks(one),
+        plots.plot_confusion(one, "easy", "forest"),
+        plots.plot_losses({"simclr": history}),
+    ]
+    texts = [alt_text(each) for each in shown]
+    assert "moments" in texts[0]
+    assert "forest" in texts[1]
+    assert "points at 4 shots" in texts[2]
+    assert texts[3].startswith("Mean ranks")
+    assert "on easy" in texts[4]
+    assert texts[5].endswith("simclr 0.50")
+    for each in shown:
+        (each if hasattr(each, "savefig") else each.figure).canvas.draw()
