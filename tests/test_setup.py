@@ -72,6 +72,14 @@ def test_readme_lists_every_notebook():
     assert [path.name for path in NOTEBOOKS if f"notebooks/{path.name}" not in readme] == []
 
 
+def test_contributing_says_where_every_module_is():
+    text = (TOP / "CONTRIBUTING.md").read_text()
+    package = TOP / "img2imu_kit"
+    rooms = [path.stem for path in package.glob("[a-z]*.py")]
+    rooms += [f"{path.parent.name}/" for path in package.glob("*/__init__.py")]
+    assert [room for room in rooms if f"`{room}`" not in text] == []
+
+
 def test_the_command_is_installed():
     done = subprocess.run(["img2imu", "--help"], capture_output=True, text=True, check=True)
     assert "few-label" in done.stdout

@@ -13,8 +13,8 @@ from ..augment import Augmentation, Hue, sensor_aware
 from ..errors import ParameterError, SignalError
 from ..fidelity import scale_of
 from ..implausible import Shear, Solarize, Turn, VerticalFlip
-from ..params import resolve
-from ..pictures import channel_index, to_image
+from ..params import channel_index, resolve
+from ..pictures import to_image
 from ..recording import Recording
 from ..spectrograms import spectrogram
 from ..vision import (

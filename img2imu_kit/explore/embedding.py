@@ -9,6 +9,7 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 from jscatter import Scatter
+from jscatter.color_maps import glasbey_dark
 from sklearn.preprocessing import StandardScaler
 
 from .. import embed
@@ -162,7 +163,7 @@ class EmbeddingExplorer(Explorer):
         way = self.colour.value
         few = len(set(map(str, self._ways[way]))) <= len(COLOURS)
         for each in self.maps.values():
-            each.color(by=way, map=list(COLOURS) if few else "glasbey_dark")
+            each.color(by=way, map=list(COLOURS) if few else glasbey_dark)
 
     def _judge(self) -> None:
         """Measure the maps, and say so above them."""

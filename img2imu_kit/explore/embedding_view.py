@@ -9,8 +9,8 @@ import numpy as np
 
 from ..errors import ParameterError
 from ..figures import COLOURS
-from ..params import resolve
-from ..pictures import channel_index, to_image
+from ..params import channel_index, resolve
+from ..pictures import to_image
 from ..recording import Recording
 from ..windowing import Windows
 from .canvas import Drawing, blank, panel, write

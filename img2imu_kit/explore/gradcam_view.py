@@ -11,8 +11,8 @@ from ..backbone import Backbone
 from ..errors import ParameterError
 from ..explain import focus, grad_cam
 from ..figures import COLOURS
-from ..params import resolve
-from ..pictures import channel_index, to_image
+from ..params import channel_index, resolve
+from ..pictures import to_image
 from ..recording import Recording
 from ..windowing import Windows
 from .canvas import Drawing, blank, colour_map, panel

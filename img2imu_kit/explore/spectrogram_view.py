@@ -8,8 +8,8 @@ import numpy as np
 
 from ..errors import SignalError
 from ..figures import COLOURS
-from ..params import SpectrogramParams, resolve
-from ..pictures import channel_index, to_image
+from ..params import SpectrogramParams, channel_index, resolve
+from ..pictures import to_image
 from ..recording import Recording
 from .canvas import Drawing, Panel, blank, colour_map, panel, write
 from .spectrogram_state import SpectrogramState, extent, spread
