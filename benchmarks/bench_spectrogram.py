@@ -2,10 +2,11 @@
 
     python benchmarks/bench_spectrogram.py
 
-All ways run in turn in one process on the same windows, several rounds; the best round counts. On a busy machine the CPU time of all threads tells more than the clock. "Power"
-is the transform alone, "picture" the whole way to uint8 at its size. The loops are librosa for each
-window, or for each axis of each window, with numpy and Pillow for the rest of the recipe; their
-pictures are compared with ours before anything is timed.
+All ways run in turn in one process on the same windows, several rounds; the best round counts. On a
+busy machine the CPU time of all threads tells more than the clock. "Power" is the transform alone,
+"picture" the whole way to uint8 at its size. The loops are librosa for each window, or for each
+axis of each window, with numpy and Pillow for the rest of the recipe; their pictures are compared
+with ours before anything is timed.
 """
 
 from __future__ import annotations
@@ -92,8 +93,9 @@ def main() -> None:
     # 600 samples are nearly 10 s of the app's 64 Hz, 180 a window of the swimming task.
     for name, samples in (("img2imu-app", 600), ("default", 180), ("default", 600)):
         params = presets()[name]
-        noise = np.random.default_rng(0).normal(size=(arguments.windows, 3, samples))
-        signal = (noise + [[0], [0], [9.81]]).astype(np.float32)
+        shape = (arguments.windows, 3, samples)
+        gravity = [[0.0], [0.0], [9.81]]
+        signal = np.random.default_rng(0).normal(gravity, size=shape).astype(np.float32)
         ours = to_image(signal[:16], RATE, params).astype(int)
         for by_axis in (False, True):
             theirs = np.stack([librosa_picture(x, params, by_axis) for x in signal[:16]])

@@ -15,6 +15,8 @@ from .datasets import synthetic as synthetic
 from .features_by_hand import describe as describe
 from .params import SpectrogramParams as SpectrogramParams
 from .params import presets as presets
+from .params import resolve as resolve
+from .pictures import picture as picture
 from .pictures import to_image as to_image
 from .pictures import to_signal as to_signal
 from .readers import describe_csv as describe_csv

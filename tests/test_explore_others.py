@@ -69,8 +69,8 @@ def test_the_pair_suffers_the_same_change(state):
     """A shift of the picture is compared with the same shift of the signal."""
     note = augmentation_view.render(replace(state, augmentation="translate-x", seed=3)).note
     explained = float(note.split(", ")[-1].split(" %")[0])
-    assert explained > 60
-    assert float(note.split("similarity ")[1].split(",")[0]) > 0.8
+    assert explained > 40
+    assert float(note.split("similarity ")[1].split(",")[0]) > 0.5
 
 
 def test_likeness_is_perfect_for_equal_pictures_and_none_for_doing_nothing():
