@@ -186,7 +186,8 @@ def load(
         timm architecture (``"mobilenetv2_100"``, ``"resnet18"``, ``"vit_tiny_patch16_224"``), or
         ``"mobilenetv1_025"``.
     weights : str or path, optional
-        None: random, from `seed`. ``"timm"``: the published ones, downloaded once by timm. A
+        None: random, from `seed`. ``"timm"``: the published ones, downloaded once by timm.
+        ``"img2imu:sensor-aware"``: pre-trained here, in the repository's ``data/checkpoints``. A
         ``.safetensors`` file, or a folder (``"local-dir:..."`` too) that holds
         ``model.safetensors`` and a card: ``card.json``, timm's ``config.json`` or ``NOTE.md``.
     pad_type : str, optional

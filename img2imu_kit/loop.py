@@ -237,8 +237,10 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 def make_accelerator(precision: str = "no") -> Accelerator:
     """Devices and processes as `accelerate` finds them, for another precision if need be."""
     AcceleratorState._reset_state()  # it holds on to the precision of the first call
+    cpu = not torch.accelerator.is_available()  # else it overlooks processes on a CPU
     try:
         return Accelerator(
+            cpu=cpu,
             mixed_precision=precision,
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
         )

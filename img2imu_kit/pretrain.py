@@ -92,9 +92,9 @@ def pretrain(
 ) -> Pretrained:
     """Train a backbone to recognise a picture through two random changes of it.
 
-    Runs on whatever `accelerate` finds: the CPU, a GPU, or several processes under
-    ``accelerate launch`` and ``accelerate.notebook_launcher``. The optimiser is SGD; defaults are
-    those of MoCo v2 where it has them, the number of epochs is our choice.
+    Runs on whatever `accelerate` finds: the CPU, a GPU, or several processes that share each
+    batch, under ``accelerate launch``, ``accelerate.notebook_launcher`` or ``torchrun`` (on CPUs).
+    The optimiser is SGD; defaults are MoCo v2's where it has them, the epochs are our choice.
 
     Parameters
     ----------
@@ -243,10 +243,10 @@ def pretrain(
         max_seconds=max_seconds,
         progress=progress,
     )
-    negatives = queue if method == "moco" else 2 * (batch_size // accumulate) - 2
-    history.attrs = {"chance": math.log(1 + negatives)}
     if method == "moco":
-        history.attrs["queue_full"] = math.ceil(queue / batch_size)
+        history.attrs = {"chance": math.log(1 + queue), "queue_full": -(-queue // batch_size)}
+    else:
+        history.attrs = {"chance": math.log(2 * (batch_size // accumulate) - 1)}
     split_batch_norm(network, 1).eval().requires_grad_(True)
     reader.card.update(
         settings | optimisation,

@@ -17,6 +17,8 @@ from .windowing import windows
 
 __all__ = ["Story", "quickstart"]
 
+NETWORK = "mobilenetv3_small_050"
+
 
 @dataclass(frozen=True)
 class Story:
@@ -29,6 +31,8 @@ class Story:
 
 def quickstart(folder: str | Path = "results", *, seed: int = 0) -> Story:
     """Synthetic motion to spectrogram images to features to few-label scores, drawn in one figure.
+
+    The networks have seen photographs only; their last layer is read as it is.
 
     Parameters
     ----------
@@ -43,14 +47,14 @@ def quickstart(folder: str | Path = "results", *, seed: int = 0) -> Story:
     """
     people = windows(synthetic(subjects=8, seconds=24.0, seed=seed), seconds=4.0, overlap=0.5)
     acceleration = people.select("acc")
-    images = to_image(acceleration)
-    network = load("mobilenetv3_small_050", seed=seed)
-    features = network.features(images, layer=1, pool="grid")
-    methods = {
-        "random network, last layer": network.features(images),
-        "random network, early layer": features,
-        "hand-crafted + random forest": (describe(acceleration), "forest"),
+    images = to_image(acceleration, size=(64, 64))  # the size the networks were pre-trained at
+    networks = {
+        "sensor-aware pre-training": load(NETWORK, "img2imu:sensor-aware"),
+        "usual vision pre-training": load(NETWORK, "img2imu:vision"),
+        "random network": load(NETWORK, seed=seed),
     }
+    features = {name: network.features(images) for name, network in networks.items()}
+    methods = features | {"hand-crafted + random forest": (describe(acceleration), "forest")}
     table = evaluate.few_label(methods, people, shots=(1, 2, 5, 10), seeds=5)
 
     folder = Path(folder)
@@ -59,10 +63,14 @@ def quickstart(folder: str | Path = "results", *, seed: int = 0) -> Story:
     walk = int((people.label == "walk").argmax())
     plot.plot_signal(acceleration, walk, ax=panels[0, 0])
     panels[0, 0].set_title(f"One window of motion: {people.label[walk]}")
-    plot.plot_image(images[walk], rate=people.rate, seconds=people.seconds, ax=panels[0, 1])
+    plot.plot_image(
+        images[walk], rate=people.rate, seconds=people.seconds, size=(64, 64), ax=panels[0, 1]
+    )
     panels[0, 1].set_title("What the network sees: x, y, z in red, green, blue")
-    plot.plot_embedding(embed.tsne(features, seed=seed), people.label, ax=panels[1, 0])
-    panels[1, 0].set_title("What it makes of all windows (t-SNE of its features)")
+    plot.plot_embedding(
+        embed.tsne(features["sensor-aware pre-training"], seed=seed), people.label, ax=panels[1, 0]
+    )
+    panels[1, 0].set_title("What it makes of all windows (t-SNE of sensor-aware features)")
     plot.plot_scores(table, ax=panels[1, 1])
     panels[1, 1].set_title("What that is worth with few labels, on unseen people")
     plot.save(figure, folder / "quickstart.png", dpi=110)

@@ -80,7 +80,13 @@ class Report:
 
 
 def find(weights: str | os.PathLike) -> Path:
-    """The file meant by a path, a folder with ``model.safetensors``, or ``local-dir:folder``."""
+    """The file meant by a path, a folder with ``model.safetensors``, or ``local-dir:folder``.
+
+    ``img2imu:NAME`` is a checkpoint that comes with the repository, in ``data/checkpoints``.
+    """
+    kind, _, name = str(weights).partition(":")
+    if kind == "img2imu":
+        return _shipped(name)
     path = Path(str(weights).removeprefix("local-dir:")).expanduser()
     path = path / "model.safetensors" if path.is_dir() else path
     if not path.is_file():
@@ -88,6 +94,21 @@ def find(weights: str | os.PathLike) -> Path:
             "no such file of weights",
             where=str(path),
             remedy='Give a .safetensors file, a folder with model.safetensors, "timm" or None.',
+        )
+    return path
+
+
+def _shipped(name: str) -> Path:
+    folder = Path(__file__).parents[1] / "data" / "checkpoints"
+    path = folder / name / "model.safetensors"
+    if not path.is_file():
+        names = sorted(each.parent.name for each in folder.glob("*/model.safetensors"))
+        raise WeightsError(
+            f"no checkpoint {name!r} comes with this copy",
+            where=str(folder),
+            remedy=f"There are: {', '.join(names)}."
+            if names
+            else "They are in the repository, not in the installed package.",
         )
     return path
 

@@ -77,9 +77,8 @@ def limited(folder):
 
 
 def one_of_two(folder, rank, port, settings):
-    """One process of a run on two, as ``accelerate launch`` starts them."""
+    """One process of a run on two, as ``torchrun`` starts them."""
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    os.environ |= {"ACCELERATE_USE_CPU": "true"}
     assert make_accelerator().num_processes == 2
     tiny(folder, **settings)

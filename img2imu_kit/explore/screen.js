@@ -15,10 +15,12 @@ async function copy(text, shown) {
   }
 }
 
-// ipywidgets names its sliders for the eye alone.
-function nameSliders(explorer) {
-  for (const handle of explorer?.querySelectorAll(".noUi-handle") ?? []) {
-    handle.setAttribute("aria-label", handle.closest(".widget-slider")?.querySelector("label")?.textContent ?? "");
+// ipywidgets names its sliders for the eye alone; and a notebook takes arrow keys for itself unless told.
+function makeAccessible(explorer) {
+  for (const control of explorer?.querySelectorAll("[tabindex], select, input, button, a") ?? []) {
+    control.setAttribute("data-lm-suppress-shortcuts", "true");
+    const label = control.closest(".widget-slider")?.querySelector("label");
+    if (label && control.getAttribute("role") === "slider") control.setAttribute("aria-label", label.textContent);
   }
 }
 
@@ -55,7 +57,7 @@ export default {
       if (old) picture.decode().catch(() => {}).then(() => URL.revokeObjectURL(old));
     };
     const tell = () => {
-      nameSliders(el.closest(".ik-explorer"));
+      makeAccessible(el.closest(".ik-explorer"));
       const failed = model.get("failed");
       picture.alt = model.get("alt");
       picture.classList.toggle("ik-stale", failed);

@@ -69,16 +69,18 @@ class Lab:
         page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
 
     def run(self, page, code: str) -> None:
-        """Replace the notebook's only cell and run it; its output is empty or new afterwards."""
+        """Replace the notebook's only cell and run it as a user does, by Shift and Enter."""
         page.evaluate(
-            """async (code) => {
-                 const app = window.jupyterapp;
-                 const cell = app.shell.currentWidget.content.widgets[0];
-                 cell.model.sharedModel.setSource(code);
-                 await app.commands.execute('notebook:run-cell');
+            """(code) => {
+                 const notebook = window.jupyterapp.shell.currentWidget.content;
+                 notebook.activeCellIndex = 0;
+                 notebook.activeCell.model.clearExecution();
+                 notebook.activeCell.model.sharedModel.setSource(code);
                }""",
             code,
         )
+        page.locator(".jp-CodeCell .cm-content").first.click()
+        page.keyboard.press("Shift+Enter")
 
     def close(self) -> None:
         """End the server and its kernels."""
