@@ -89,7 +89,9 @@ def main(moves: int) -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         lab = Lab(Path(folder))
         try:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS[:2], "--disable-gpu"])
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=[*FLAGS[:2], "--disable-gpu"]
+            )
             page = browser.new_page(viewport={"width": 1500, "height": 1200})
             lab.open(page)
             lab.run(page, NOTEBOOK)

@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("images", type=Path, help="folder of tar shards")
     parser.add_argument("--backbone", default="resnet18")
     parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=21)
+    parser.add_argument("--steps", type=int, default=11)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     backbone, size, steps = options.backbone, options.size, options.steps

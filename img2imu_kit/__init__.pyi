@@ -1,10 +1,15 @@
 from . import augment as augment
 from . import backbone as backbone
+from . import baselines as baselines
 from . import datasets as datasets
 from . import embed as embed
 from . import errors as errors
 from . import evaluate as evaluate
+from . import explain as explain
+from . import explore as explore
+from . import fidelity as fidelity
 from . import plot as plot
+from . import pretrain as pretrain
 from . import twins as twins
 from . import vision as vision
 from .clock import from_samples as from_samples

@@ -90,15 +90,11 @@ def grad_cam(
             f"(N, {len(backbone.mean)}, H, W)",
             where="grad_cam",
         )
-    model, last = backbone.model, len(backbone.model.feature_info) - 1
-    own = isinstance(direction, int | np.integer)
-    read = last if own or layer is None else layer % (last + 1) if abs(layer) <= last + 1 else 99
-    seen = read if at is None else at % (last + 1)
-    if read > last or seen > read:
-        raise ParameterError(
-            f"layer {layer}, looked at layer {at}, expected 0 to {last} and none after the first",
-            remedy="backbone.layers() lists them.",
-        )
+    model, own = backbone.model, isinstance(direction, int | np.integer)
+    read = _index(backbone, None if own else layer)
+    seen = read if at is None else _index(backbone, at)
+    if seen > read:
+        raise ParameterError(f"layer {seen} comes after layer {read}, of which features are made")
     first = next(model.parameters())
     mean, std = (
         torch.tensor(values, device=first.device).view(-1, 1, 1)
@@ -139,6 +135,19 @@ def grad_cam(
     maps = maps.sum(dim=1, keepdim=True).relu().detach().float()
     maps = functional.interpolate(maps, images.shape[2:], mode="bilinear", align_corners=False)
     return maps[:, 0].cpu().numpy()
+
+
+def _index(backbone: Backbone, layer: int | None) -> int:
+    """Index of a layer from 0; None is the last."""
+    count = len(backbone.model.feature_info)
+    layer = -1 if layer is None else layer
+    if not -count <= layer < count:
+        raise ParameterError(
+            f"layer is {layer}, expected {-count} to {count - 1}",
+            where=backbone.name,
+            remedy="layers() lists them.",
+        )
+    return layer % count
 
 
 def directions(features: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> dict[str, np.ndarray]:

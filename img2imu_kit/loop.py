@@ -76,7 +76,7 @@ def run(
     epochs, batch_size : int
         A batch counts the rows of all processes. The last one of an epoch may be smaller.
     lr, optimizer, momentum, weight_decay
-        ``"sgd"`` with `momentum`, or ``"adam"``.
+        ``"sgd"`` with `momentum`, or ``"adam"`` with decoupled decay (AdamW).
     warmup : int
         Epochs of linear rise of the rate before its cosine.
     accumulate : int
@@ -132,7 +132,7 @@ def run(
     if optimizer == "sgd":
         optimizer = torch.optim.SGD(weights, lr, momentum, weight_decay=weight_decay)
     else:
-        optimizer = torch.optim.Adam(weights, lr, weight_decay=weight_decay)
+        optimizer = torch.optim.AdamW(weights, lr, weight_decay=weight_decay)
     trained, optimizer = accelerator.prepare(learner, optimizer)
     folder = Path(folder) if folder else None
     step, rows = 0, []
@@ -237,10 +237,9 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 def make_accelerator(precision: str = "no") -> Accelerator:
     """Devices and processes as `accelerate` finds them, for another precision if need be."""
     AcceleratorState._reset_state()  # it holds on to the precision of the first call
-    cpu = not torch.accelerator.is_available()  # else it overlooks processes on a CPU
     try:
         return Accelerator(
-            cpu=cpu,
+            cpu=not torch.accelerator.is_available(),  # else it overlooks processes on CPUs
             mixed_precision=precision,
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
         )
@@ -295,8 +294,7 @@ def _check(epochs, batch_size, lr, optimizer, accumulate, probe_every, checkpoin
             raise ParameterError(f"{name} is {value}, expected {bound} or more")
     if batch_size // accumulate < _LEAST:
         raise ParameterError(
-            f"batch_size={batch_size} in accumulate={accumulate} portions leaves fewer than "
-            f"{_LEAST} rows in each"
+            f"accumulate={accumulate} leaves fewer than {_LEAST} of {batch_size} rows in a portion"
         )
     if lr <= 0 or optimizer not in ("sgd", "adam"):
         raise ParameterError(f'lr={lr}, optimizer={optimizer!r}, expected above 0, "sgd" or "adam"')

@@ -65,6 +65,7 @@ def pretrain(
     size: int = 64,
     epochs: int = 200,
     batch_size: int = 256,
+    optimizer: str = "sgd",
     lr: float = 0.03,
     momentum: float = 0.9,
     weight_decay: float = 1e-4,
@@ -94,7 +95,7 @@ def pretrain(
 
     Runs on whatever `accelerate` finds: the CPU, a GPU, or several processes that share each
     batch, under ``accelerate launch``, ``accelerate.notebook_launcher`` or ``torchrun`` (on CPUs).
-    The optimiser is SGD; defaults are MoCo v2's where it has them, the epochs are our choice.
+    Defaults are MoCo v2's where it has them; the number of epochs is our choice.
 
     Parameters
     ----------
@@ -108,8 +109,9 @@ def pretrain(
     size : int
         Side in pixels of pictures that are still to be decoded.
     epochs, batch_size : int
+    optimizer : {"sgd", "adam"}
     lr, momentum, weight_decay : float
-        `lr` belongs to a batch of 256: scale it with `batch_size`. It falls as a cosine.
+        `lr` is SGD's for a batch of 256: scale it with `batch_size`. It falls as a cosine.
     warmup : int
         Epochs in which the rate rises first.
     temperature : float
@@ -186,7 +188,9 @@ def pretrain(
     _freeze(network, freeze)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        encoder = Encoder(network, _width(network, images.pixels.shape[2:]), dim)
+        with torch.no_grad():
+            features = network.eval()(torch.zeros(1, 3, *images.pixels.shape[2:])).shape[1]
+        encoder = Encoder(network, features, dim)
         if method == "moco":
             model = MoCo(
                 encoder,
@@ -220,6 +224,7 @@ def pretrain(
     optimisation = {
         "epochs": epochs,
         "batch_size": batch_size,
+        "optimizer": optimizer,
         "lr": lr,
         "momentum": momentum,
         "weight_decay": weight_decay,
@@ -276,8 +281,7 @@ def _queue_size(queue: int | None, count: int) -> int:
 
 def _freeze(network: nn.Module, prefixes: tuple[str, ...]) -> None:
     for prefix in prefixes:
-        named = network.named_parameters()
-        found = [weight for name, weight in named if name.startswith(f"{prefix}.")]
+        found = [w for name, w in network.named_parameters() if name.startswith(f"{prefix}.")]
         if not found:
             names = [name for name, _ in network.named_children()]
             raise ParameterError(
@@ -286,12 +290,6 @@ def _freeze(network: nn.Module, prefixes: tuple[str, ...]) -> None:
             )
         for weight in found:
             weight.requires_grad_(False)
-
-
-def _width(network: nn.Module, size: tuple[int, ...]) -> int:
-    """Length of the vector that a picture becomes."""
-    with torch.no_grad():
-        return network.eval()(torch.zeros(1, 3, *size)).shape[1]
 
 
 def _near(pixels: np.ndarray, device: torch.device) -> np.ndarray | torch.Tensor:

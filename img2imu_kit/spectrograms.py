@@ -258,12 +258,16 @@ def side_by_side(work: Callable[[Any], None], parts: Sequence[Any], device: torc
     Sharing out whole parts beats sharing out each of their many small steps, and numbers cannot
     depend on how many threads there are.
     """
-    if device.type != "cpu":
+    threads = torch.get_num_threads()
+    if device.type != "cpu" or threads == 1:
         for part in parts:
             work(part)
         return
-    threads = torch.get_num_threads()
     try:
+        if len(parts) == 1:  # one window of an explorer: a pool would cost more than the work
+            torch.set_num_threads(1)
+            work(parts[0])
+            return
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             list(pool.map(work, parts))
     finally:

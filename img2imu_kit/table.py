@@ -130,7 +130,7 @@ def _plan(
     """The rows that were asked for, in order, each with the names of its files."""
     seeds = range(seeds) if isinstance(seeds, int) else seeds
     ways = _ways(protocols)
-    prints = {name: method.fingerprint() for name, method in methods.items()}
+    prints = {name: [type(m).__name__, m.fingerprint()] for name, m in methods.items()}
     versions = {name: version(name) for name in _LIBRARIES}
     common = fingerprint(versions, evaluate, jobs, probes, splits)
     tuning = fingerprint(device, finetune, recipe)

@@ -84,6 +84,9 @@ class Network(Moments):
 
     family = "scratch"
 
+    def __init__(self, name="network"):
+        super().__init__(name)
+
     def features(self, windows):
         with torch.no_grad():
             return network()(torch.from_numpy(windows.signal)).numpy()

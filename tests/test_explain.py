@@ -82,9 +82,9 @@ def test_the_network_is_left_as_it_was(network, images):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"layer": 9}, "layer 9"),
-        ({"layer": -9}, "layer -9"),
-        ({"layer": 1, "at": 2}, "none after the first"),
+        ({"layer": 9}, "layer is 9"),
+        ({"layer": -9}, "layer is -9"),
+        ({"layer": 1, "at": 2}, "layer 2 comes after layer 1"),
         ({"layer": 1, "method": "saliency"}, "method is 'saliency'"),
         ({"layer": 1, "pool": "max"}, "pool is 'max'"),
     ],

@@ -1,17 +1,21 @@
 """Explorers without a browser: pure pictures, honest code, no stale work, problems in words."""
 
+import base64
 import io
 import threading
 import time
+import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.resources import files
+from fnmatch import fnmatch
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import img2imu_kit as ik
+import img2imu_kit.explore
 from img2imu_kit.errors import Img2ImuError, ParameterError, SignalError
 from img2imu_kit.explore import SpectrogramExplorer, sources
 from img2imu_kit.explore.canvas import Drawing, blank, panel, ticks
@@ -321,6 +325,13 @@ def test_export_writes_what_is_seen(explorer, tmp_path):
     assert path.read_bytes() == explorer.screen.png
 
 
+def test_where_no_widget_can_live_there_is_a_picture(explorer):
+    bundle, about = explorer._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert base64.b64decode(bundle["image/png"]) == explorer.screen.png
+    assert about["image/png"]["alt"] == explorer.screen.alt
+
+
 def test_a_window_that_grows_begins_earlier(explorer):
     explorer.start.value = explorer.start.max
     explorer.length.value = 60
@@ -381,6 +392,10 @@ def test_sources_that_are_none(source):
 
 
 def test_the_widgets_own_files_are_packaged():
-    folder = files("img2imu_kit.explore")
-    assert "render" in (folder / "screen.js").read_text()
-    assert ".ik-screen" in (folder / "screen.css").read_text()
+    folder = Path(img2imu_kit.explore.__file__).parent
+    project = tomllib.loads((folder.parents[1] / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"]["img2imu_kit"]
+    files = [path for path in folder.iterdir() if path.suffix in (".js", ".css", ".pyi")]
+    assert len(files) == 3
+    for path in files:
+        assert any(fnmatch(f"explore/{path.name}", pattern) for pattern in patterns), path.name

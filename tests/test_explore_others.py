@@ -83,8 +83,9 @@ def test_likeness_is_perfect_for_equal_pictures_and_none_for_doing_nothing():
 
 def test_code_of_an_augmentation_runs(state, cut):
     names = {"windows": cut}
-    ready = augmentation_view.code(state).replace("ik.explore.AUGMENTATIONS", "AUGMENTATIONS")
-    exec(ready, names | {"AUGMENTATIONS": AUGMENTATIONS})
+    exec(augmentation_view.code(state), names)
+    assert names["changed"].shape == names["images"].shape
+    assert (names["changed"] != names["images"]).any()
     with pytest.raises(ParameterError, match="no augmentation 'zoom'"):
         augmentation_view.render(replace(state, augmentation="zoom"))
 

@@ -180,11 +180,14 @@ def render(state: AugmentationState) -> Drawing:
 
 
 def code(state: AugmentationState) -> str:
-    """Python that changes a picture as the state says."""
+    """Python that changes pictures as the state says."""
+    limits = resolve(state.preset).range
+    db = 70 if isinstance(limits, str) else limits[1] - limits[0]  # as photographs count
+    name, strength = state.augmentation, state.strength
     return (
         "import img2imu_kit as ik\n\n"
         f"images = ik.to_image(windows, params={state.preset!r})\n"
-        f"augmentation = ik.explore.AUGMENTATIONS[{state.augmentation!r}]({state.strength:g}, 70)\n"
+        f"augmentation = ik.explore.AUGMENTATIONS[{name!r}]({strength:g}, {db:g})\n"
         f"changed = augmentation(images, generator={state.seed})"
     ).replace("'", '"')
 

@@ -23,7 +23,10 @@ from .spectrogram import settings_of
 
 __all__ = ["EmbeddingExplorer"]
 
-_LAYOUTS = {"t-SNE": embed.tsne, "PCA": embed.pca}
+_LAYOUTS = {
+    "t-SNE": lambda each: embed.tsne(each, perplexity=max(1.0, min(30.0, (len(each) - 1) / 3))),
+    "PCA": embed.pca,
+}
 
 
 class EmbeddingExplorer(Explorer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,13 @@ class Explorer(widgets.VBox):
         path = Path(path)
         path.write_bytes(self.render(self.state).png())
         return path
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
+        """The widget, and its picture for places where no widget can live."""
+        bundle = super()._repr_mimebundle_(**kwargs) | {
+            "image/png": b64encode(self.screen.png).decode()
+        }
+        return bundle, {"image/png": {"alt": self.screen.alt}}
 
     def _show(self, state: Any) -> None:
         try:
