@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -184,6 +183,10 @@ def _save(
     arrays["images"] = np.concatenate([images for images, _ in batch])
     arrays["rate"] = np.concatenate([np.full(len(cut), cut.rate) for _, cut in batch])
     arrays["params"] = np.array(json.dumps(asdict(params)))
-    with tempfile.NamedTemporaryFile(dir=archive.parent, suffix=".part", delete=False) as file:
-        np.savez_compressed(file, **arrays)
-    os.replace(file.name, archive)
+    partial = archive.with_suffix(".part")
+    try:
+        with open(partial, "wb") as file:
+            np.savez_compressed(file, **arrays)
+        os.replace(partial, archive)
+    finally:
+        partial.unlink(missing_ok=True)

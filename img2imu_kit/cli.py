@@ -32,11 +32,11 @@ app.command()(pretrain)
 
 
 def main() -> None:
-    """Entry point: a typed error becomes one line on stderr and exit code 1."""
+    """Entry point: a typed error, or a full disk, becomes one line on stderr and exit code 1."""
     warnings.showwarning = _say
     try:
         app()
-    except Img2ImuError as error:
+    except (Img2ImuError, OSError) as error:
         typer.secho(f"error: {error}", err=True, fg="red")
         sys.exit(1)
 

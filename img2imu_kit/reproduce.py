@@ -14,7 +14,7 @@ import torch
 from . import backbone as backbones
 from . import table_report
 from .baselines import METHODS, OwnWindows, SignalEncoder, corpus, pretrain_signals
-from .errors import ParameterError
+from .errors import ParameterError, WeightsError
 from .methods import ByHand, Lens, Method, Vision
 from .table import PROTOCOLS, few_label_table
 from .tasks import TASKS, load_task
@@ -214,7 +214,7 @@ def _pretrained(
 ) -> tuple[dict[str, SignalEncoder], dict[str, pd.DataFrame]]:
     """The sensor baselines and the histories of those that were trained here."""
     learned = {
-        name: SignalEncoder.load(Path(given) / name)
+        name: _read(Path(given) / name)
         for name in METHODS
         if given and (Path(given) / name).is_dir()
     }
@@ -235,6 +235,22 @@ def _pretrained(
         {name: learned[name] for name in METHODS},
         {name: history for name, history in histories.items() if history is not None},
     )
+
+
+def _read(folder: Path) -> SignalEncoder:
+    encoder = SignalEncoder.load(folder)
+    if not encoder.finished:
+        raise WeightsError(
+            "its pre-training was stopped early",
+            where=str(folder),
+            remedy="Let pretrain_signals finish it, or move the folder away.",
+        )
+    history = folder / "history.csv"
+    if history.is_file():
+        encoder.history = pd.read_csv(history)
+        chance = METHODS[encoder.method]().chance(encoder.card["batch_size"])
+        encoder.history.attrs["chance"] = chance
+    return encoder
 
 
 def _pretrain(

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -81,5 +82,6 @@ def test_contributing_says_where_every_module_is():
 
 
 def test_the_command_is_installed():
-    done = subprocess.run(["img2imu", "--help"], capture_output=True, text=True, check=True)
+    command = Path(sys.executable).with_name("img2imu")
+    done = subprocess.run([command, "--help"], capture_output=True, text=True, check=True)
     assert "few-label" in done.stdout
