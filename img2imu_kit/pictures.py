@@ -285,5 +285,5 @@ def _warn_of_units(unit: tuple[str, ...], params: SpectrogramParams) -> None:
 def _warn_of_flat(flat: Tensor, axes: list[str]) -> None:
     if flat.any():
         counts = zip(axes, flat.sum(dim=0).tolist(), strict=True)
-        text = ", ".join(f"{axis} in {count} of {len(flat)} windows" for axis, count in counts)
+        text = ", ".join(f"{axis} in {n} of {len(flat)} windows" for axis, n in counts if n)
         warnings.warn(f"constant: {text}; drawn mid-grey", ConstantAxisWarning, stacklevel=3)
