@@ -1,6 +1,6 @@
 """What a step of pre-training costs beside its bare compute, and how fast pictures go through.
 
-    python benchmarks/bench_pretrain.py ../shared/images [--backbone ...] [--size ...]
+    python benchmarks/bench_pretrain.py [IMAGES] [--backbone ...] [--size ...]
 
 Step: the whole of `pretrain` (order, reading, two views, loss, queue, monitor) beside the networks
 alone (query forward and backward, key forward, optimiser) on a batch that is ready, in turn in
@@ -125,11 +125,13 @@ def obvious(folder: Path, backbone: str, size: int, steps: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("images", type=Path, help="folder of tar shards")
-    parser.add_argument("--backbone", default="resnet18")
+    parser.add_argument(
+        "images", type=Path, nargs="?", default=Path("../shared/images"), help="of tar shards"
+    )
+    parser.add_argument("--backbone", default="mobilenetv3_small_050")
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--steps", type=int, default=11)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     backbone, size, steps = options.backbone, options.size, options.steps
     images = load_images(options.images, size)
