@@ -54,7 +54,7 @@ def pretrain(
     Settings that are not given have the defaults of `img2imu_kit.pretrain.pretrain`. The kNN
     monitor scores up to 60 pictures of each of the commonest labels, where the pictures have any.
     Ctrl-C finishes the step and saves; the same command continues. Several processes:
-    `accelerate launch -m img2imu_kit pretrain ...`.
+    `torchrun --nproc_per_node 2 -m img2imu_kit pretrain ...`.
 
     Example: `img2imu pretrain --images photos/ --backbone mobilenetv3_small_050 --size 64
     --epochs 20 --folder runs/first`
