@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +12,16 @@ import joblib
 import pandas as pd
 import torch
 
-from . import backbone as backbones
 from . import table_report
-from .baselines import METHODS, OwnWindows, SignalEncoder, corpus, pretrain_signals
+from .baselines import METHODS, SignalEncoder, corpus, pretrain_signals
 from .errors import ParameterError, WeightsError
-from .methods import ByHand, Lens, Method, Vision
+from .lineup import lever_methods, other_methods, sensor_methods, vision_methods
+from .methods import Lens
 from .table import PROTOCOLS, few_label_table
-from .tasks import TASKS, load_task
-from .weights import find, read_card
+from .tasks import TASKS, find_task, load_task
 from .windowing import Windows
 
-__all__ = ["PRESETS", "Preset", "reproduce", "sensor_methods", "vision_methods"]
+__all__ = ["PRESETS", "Preset", "reproduce"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class Preset:
         As in `few_label_table`.
     corpus_steps, own_steps : int
         Updates of each sensor baseline on the corpus, and on a draw's own training windows.
+    most_windows : int, optional
+        Of a task with more, every second, third, ... window is kept.
+    levers : bool
+        Whether the levers of the lens are moved one at a time, on draws of their own.
     """
 
     shots: tuple[int, ...]
@@ -41,12 +45,17 @@ class Preset:
     protocols: tuple[str, ...]
     corpus_steps: int
     own_steps: int
+    most_windows: int | None = None
+    levers: bool = False
 
 
 PRESETS = {
-    "small": Preset((5, 10), 5, ("linear",), corpus_steps=300, own_steps=60),
-    "full": Preset((1, 5, 10, 20), 10, tuple(PROTOCOLS), corpus_steps=5000, own_steps=1000),
+    "small": Preset((5, 10), 5, ("linear",), corpus_steps=300, own_steps=40, most_windows=1500),
+    "full": Preset((1, 5, 10, 20), 10, tuple(PROTOCOLS), 5000, 1000, levers=True),
 }
+
+#: Draws on which the levers are moved, so that none is chosen on a draw that is reported.
+_PILOT = range(1000, 1005)
 
 
 def reproduce(
@@ -55,8 +64,8 @@ def reproduce(
     *,
     data: str | Path | None = None,
     imagenet: str | Path | None = None,
-    vision: str | Path | None = None,
-    sensor_aware: str | Path | None = None,
+    vision: str | Path | None = "img2imu:vision",
+    sensor_aware: str | Path | None = "img2imu:sensor-aware",
     backbone: str = "mobilenetv2_100",
     lens: Lens | None = None,
     tasks: Sequence[str] = tuple(TASKS),
@@ -111,23 +120,29 @@ def reproduce(
     folder, data = Path(folder), Path(data) if data else None
     weights = {"IMG2IMU": sensor_aware, "contrastive, vision set": vision, "ImageNet": imagenet}
     pictures = vision_methods(weights, backbone, lens or Lens())
-    windows = {
-        name: load_task(name, data and data / TASKS[name].dataset).select("acc") for name in tasks
-    }
+    windows = {name: _windows(name, data, settings.most_windows) for name in tasks}
     learned, histories = _pretrained(settings, folder, data, baselines, workers, progress)
     sensors = sensor_methods(learned, settings.own_steps, folder / "cache" / "own")
+    methods = pictures | sensors | other_methods()
+    options = {
+        "by": {name: TASKS[name].by for name in tasks},
+        "folder": folder / "cache",
+        "workers": workers,
+        "device": device,
+        "progress": progress,
+    }
     table = few_label_table(
         windows,
-        pictures | sensors | others(),
+        methods,
         shots=settings.shots,
         seeds=settings.seeds,
         protocols=settings.protocols,
-        by={name: TASKS[name].by for name in tasks},
-        folder=folder / "cache",
-        workers=workers,
-        device=device,
-        progress=progress,
+        **options,
     )
+    levers = None
+    if settings.levers:
+        moved = lever_methods(next(iter(pictures.values())))
+        levers = few_label_table(windows, moved, shots=(10,), seeds=_PILOT, **options)
     return table_report.write(
         table,
         folder,
@@ -137,71 +152,16 @@ def reproduce(
         windows=windows,
         settings=settings,
         lens=lens or Lens(),
+        levers=levers,
         histories=histories,
         minutes=(time.time() - began) / 60,
     )
 
 
-def vision_methods(
-    weights: Mapping[str, str | Path | None], backbone: str, lens: Lens
-) -> dict[str, Method]:
-    """Vision networks behind a lens, and the same architectures with random weights.
-
-    Parameters
-    ----------
-    weights : dict of name -> path or None
-        None is left out.
-    backbone : str
-        Architecture where a card names none.
-    lens : Lens
-    """
-    given = {name: path for name, path in weights.items() if path is not None}
-    methods: dict[str, Method] = {}
-    untrained: dict[str, Method] = {}
-    for name, path in given.items():
-        architecture = read_card(find(path)).get("architecture", backbone)
-        network = backbones.load(architecture, path)
-        methods[name] = Vision(network, lens)
-        # The two differ in nothing but their weights.
-        other = backbones.load(architecture, pad_type=network.card.get("pad_type"))
-        other.mean, other.std = network.mean, network.std
-        random = f"random weights, {architecture}"
-        untrained.setdefault(random, Vision(other, lens, family="scratch", scratch=True))
-    if not given:
-        network = backbones.load(backbone)
-        untrained[f"random weights, {backbone}"] = Vision(
-            network, lens, family="scratch", scratch=True
-        )
-    return methods | untrained
-
-
-def sensor_methods(
-    learned: Mapping[str, SignalEncoder], own_steps: int, folder: Path | None
-) -> dict[str, Method]:
-    """Each baseline three times: from the corpus, from a draw's own windows, and random.
-
-    Parameters
-    ----------
-    learned : dict of name -> SignalEncoder
-        Pre-trained on the corpus.
-    own_steps, folder
-        As in `baselines.OwnWindows`.
-    """
-    corpora = {f"{name}, corpus": encoder for name, encoder in learned.items()}
-    own = {f"{name}, own windows": OwnWindows(name, own_steps, folder) for name in learned}
-    untrained = {f"{name}, random weights": SignalEncoder(name) for name in learned}
-    return corpora | own | untrained
-
-
-def others() -> dict[str, Method]:
-    """Statistics chosen by people, and a 1-D network that learns from the labels alone."""
-    network = SignalEncoder("conv1d")
-    network.only = "full"
-    return {
-        "by hand + forest": ByHand(),
-        "by hand + logistic": ByHand(only=None),
-        "1-D CNN, from scratch": network,
-    }
+def _windows(name: str, data: Path | None, most: int | None) -> Windows:
+    """A task's windows, thinned evenly to at most so many."""
+    every = load_task(name, data and data / find_task(name).dataset).select("acc")
+    return every[:: math.ceil(len(every) / most)] if most else every
 
 
 def _pretrained(

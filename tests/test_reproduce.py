@@ -10,11 +10,12 @@ from img2imu_kit.backbone import load, save
 from img2imu_kit.baselines import METHODS, OwnWindows, SignalEncoder
 from img2imu_kit.errors import ParameterError, WeightsError
 from img2imu_kit.figures import axes_or_new, describe
+from img2imu_kit.lineup import lever_methods, sensor_methods, vision_methods
 from img2imu_kit.methods import Lens
 from img2imu_kit.report import Report
-from img2imu_kit.reproduce import PRESETS, Preset, reproduce, sensor_methods, vision_methods
+from img2imu_kit.reproduce import PRESETS, Preset, reproduce
 
-TINY = Preset((1, 2), 2, ("linear", "knn"), corpus_steps=1, own_steps=1)
+TINY = Preset((1, 2), 2, ("linear", "knn"), corpus_steps=1, own_steps=1, levers=True)
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +61,16 @@ def test_the_report_leads_with_the_claim_and_says_what_is_whose(run):
         "# IMG2IMU with few labels",
         "## The claim",
         "the paper reports +9.6 points",
-        "minus mean of sensor baselines, corpus:",
-        "minus mean of sensor baselines, own windows:",
-        "minus best sensor baseline:",
-        "minus by hand + forest:",
+        "| minus mean of sensor baselines, corpus |",
+        "| minus mean of sensor baselines, own windows |",
+        "| minus best sensor baseline |",
+        "| minus by hand + forest |",
         "## What is the paper's, and what is ours",
         "Our choice:",
         "## Every score",
-        "## Protocol: knn",
+        "Protocol: knn, 2 shots",
+        "## What pre-training is worth",
+        "## The levers of the lens",
         "## How it was measured",
         "No method was tuned on a task",
         "## Machine",
@@ -91,6 +94,7 @@ def test_the_claim_is_the_difference_of_the_scores(run):
         "by hand + forest": ["by hand + forest"],
     }.items():
         row = found[(found.minus == minus) & (found.shots == 2) & (found.task == "driving")]
+        row = row[row.protocol == "linear"]
         expected = means["IMG2IMU"] - means[others].mean()
         assert row.difference.item() == pytest.approx(expected)
         assert row.low.item() <= expected <= row.high.item()
@@ -152,6 +156,16 @@ def test_vision_methods_come_with_random_weights_of_their_own_architecture(pretr
     assert [method.scratch for method in methods.values()] == [False, True]
     assert methods["ours"].fingerprint() != list(methods.values())[1].fingerprint()
     assert list(vision_methods({}, "resnet10t", Lens())) == ["random weights, resnet10t"]
+
+
+def test_levers_move_one_at_a_time(pretrained):
+    ours = vision_methods({"ours": pretrained / "vision"}, "", Lens())["ours"]
+    moved = {name: vars(method.lens) for name, method in lever_methods(ours).items()}
+    base = moved.pop("as it is")
+    assert base == vars(Lens())
+    levers = [[key for key in base if lens[key] != base[key]] for lens in moved.values()]
+    assert all(len(keys) == 1 for keys in levers)
+    assert {key for keys in levers for key in keys} == {"range", "layer", "pool", "size", "detrend"}
 
 
 def test_each_baseline_comes_from_the_corpus_from_own_windows_and_random(pretrained):
