@@ -64,6 +64,8 @@ def whole(images, backbone: str, augmentation: str, steps: int) -> float:
     made = pretrain(
         images,
         backbone,
+        method="moco",
+        optimizer="sgd",
         augmentation=augmentation,
         queue=QUEUE,
         batch_size=BATCH,

@@ -7,6 +7,7 @@ from . import errors as errors
 from . import evaluate as evaluate
 from . import explain as explain
 from . import explore as explore
+from . import export as export
 from . import fidelity as fidelity
 from . import plot as plot
 from . import pretrain as pretrain

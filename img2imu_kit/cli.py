@@ -5,15 +5,13 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .cli_pretrain import pretrain
+from .cli_scores import few_label, reproduce, scores_text
 from .errors import Img2ImuError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["app", "main"]
 
@@ -29,6 +27,8 @@ app = typer.Typer(
 
 
 app.command()(pretrain)
+app.command("few-label")(few_label)
+app.command()(reproduce)
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def quickstart(
     from .quickstart import quickstart as run
 
     story = run(folder, seed=seed)
-    typer.echo(f"\n{_text(story.scores)}\n\nFigure: {story.figure}\nTable:  {story.csv}")
+    typer.echo(f"\n{scores_text(story.scores)}\n\nFigure: {story.figure}\nTable:  {story.csv}")
     typer.echo("Open the notebooks: make lab   (or: jupyter lab notebooks/00_quickstart.ipynb)")
 
 
@@ -134,61 +134,6 @@ def datasets_(
         typer.echo(f"{fetch} is in {datasets.fetch(fetch)}")
     else:
         typer.echo(datasets.list_datasets().to_string())
-
-
-@app.command("few-label")
-def few_label(
-    task: Annotated[str, typer.Argument(help="activity, swimming, gestures or driving.")],
-    backbone: Annotated[str, typer.Option(help="Name of a timm model.")] = "mobilenetv2_100",
-    weights: Annotated[
-        str | None, typer.Option(help="File or folder of safetensors, or 'timm' to download.")
-    ] = None,
-    shots: Annotated[str, typer.Option(help="Labelled windows a class: 10 or 1,5,10.")] = "10",
-    seeds: Annotated[int, typer.Option(help="Draws of subjects and shots.")] = 5,
-    params: Annotated[str, typer.Option(help="Preset of spectrogram parameters.")] = "default",
-    layer: Annotated[int, typer.Option(help="Layer of the backbone that is read; -1: last.")] = 1,
-    pool: Annotated[str, typer.Option(help="gap, time or grid.")] = "grid",
-    size: Annotated[int, typer.Option(help="Side of the image in pixels.")] = 96,
-    sensor: Annotated[str, typer.Option(help="What all methods see: acc or gyro.")] = "acc",
-    data: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write one row a draw here.")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Draw the scores here (PNG).")] = None,
-) -> None:
-    """Macro-F1 from few labels: these weights, random weights, hand-crafted statistics.
-
-    Training and test never share a subject (driving: an event). The interval is the 95 %
-    t-interval of the mean over draws.
-
-    Example: `img2imu few-label swimming --weights mobilenetv2_100.safetensors --shots 10`
-    """
-    from .evaluate import summary
-    from .tasks import score_task
-
-    table = score_task(
-        task,
-        backbone,
-        weights,
-        folder=data,
-        shots=[int(k) for k in shots.split(",")],
-        seeds=seeds,
-        sensor=sensor,
-        params=params,
-        size=(size, size),
-        layer=layer,
-        pool=pool,
-        progress=True,
-    )
-    typer.echo(_text(summary(table)))
-    if csv:
-        table.to_csv(csv, index=False)
-    if figure:
-        from . import plot
-
-        plot.save(plot.plot_scores(table), figure)
-
-
-def _text(scores: pd.DataFrame) -> str:
-    return scores.round(3).to_string(index=False)
 
 
 def _column(name: str | None) -> str | int | None:

@@ -60,13 +60,13 @@ def pretrain(
     images: ImageSet | np.ndarray | str | Path,
     backbone: str = "mobilenetv3_small_050",
     *,
-    method: str = "moco",
+    method: str = "simclr",
     augmentation: str | Callable = "sensor_aware",
     size: int = 64,
     epochs: int = 200,
     batch_size: int = 256,
-    optimizer: str = "sgd",
-    lr: float = 0.03,
+    optimizer: str = "adam",
+    lr: float | None = None,
     momentum: float = 0.9,
     weight_decay: float = 1e-4,
     warmup: int = 0,
@@ -95,7 +95,9 @@ def pretrain(
 
     Runs on whatever `accelerate` finds: the CPU, a GPU, or several processes that share each
     batch, under ``accelerate launch``, ``accelerate.notebook_launcher`` or ``torchrun`` (on CPUs).
-    Defaults are MoCo v2's where it has them; the number of epochs is our choice.
+    Defaults are our choice, for a small network and an hour of a small machine;
+    ``method="moco", optimizer="sgd"`` gives the reference values of MoCo v2, which need many more
+    steps.
 
     Parameters
     ----------
@@ -103,15 +105,17 @@ def pretrain(
         Pictures, or what `load_images` makes pictures of `size` from.
     backbone : str
         timm architecture.
-    method : {"moco", "simclr"}
+    method : {"simclr", "moco"}
     augmentation : {"sensor_aware", "vision"} or callable
         ``augmentation(images, generator)`` on float images [n, 3, H, W] in [0, 1].
     size : int
         Side in pixels of pictures that are still to be decoded.
     epochs, batch_size : int
     optimizer : {"sgd", "adam"}
-    lr, momentum, weight_decay : float
-        `lr` is SGD's for a batch of 256: scale it with `batch_size`. It falls as a cosine.
+    lr : float, optional
+        For a batch of 256; it falls as a cosine. Default: 0.002 for Adam, 0.03 for SGD.
+    momentum, weight_decay : float
+        The former is SGD's.
     warmup : int
         Epochs in which the rate rises first.
     temperature : float
@@ -180,6 +184,8 @@ def pretrain(
             images = load_images(images, size, progress=progress)
     augment = _SETS[augmentation]() if isinstance(augmentation, str) else augmentation
     queue = _queue_size(queue, len(images))
+    if lr is None:
+        lr = 0.03 if optimizer == "sgd" else 0.002
     reader = load(backbone, weights, seed=seed)
     if weights is None:
         reader = replace(reader, mean=images.mean, std=images.std)

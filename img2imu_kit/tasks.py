@@ -19,7 +19,7 @@ from .windowing import Windows, windows
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TASKS", "Task", "list_tasks", "load_task", "score", "score_task"]
+__all__ = ["TASKS", "Task", "list_tasks", "load_task", "score"]
 
 
 @dataclass(frozen=True)
@@ -153,18 +153,6 @@ def list_tasks() -> pd.DataFrame:
         for name, task in TASKS.items()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
-
-
-def score_task(
-    name: str,
-    backbone: str = "mobilenetv2_100",
-    weights: str | Path | None = None,
-    *,
-    folder: str | Path | None = None,
-    **options,
-) -> pd.DataFrame:
-    """Few-label scores of a backbone on a task; see `score`."""
-    return score(load_task(name, folder), backbone, weights, by=find_task(name).by, **options)
 
 
 def score(

@@ -41,7 +41,8 @@ class Jitter:
 def tiny(folder, augmentation=None, backbone="test_efficientnet", **settings):
     """A run of 40 steps of 16 pictures with all that has a state."""
     torch.set_num_threads(1)
-    settings = {"epochs": 10, "batch_size": 16, "checkpoint_every": 1, "warmup": 1} | settings
+    common = {"method": "moco", "optimizer": "sgd", "checkpoint_every": 1, "warmup": 1}
+    settings = {"epochs": 10, "batch_size": 16} | common | settings
     return pretrain(
         pictures(),
         backbone,

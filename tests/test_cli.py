@@ -79,6 +79,10 @@ def test_convert_tells_files_of_one_name_apart(walks, tmp_path):
         (["convert", "nowhere.csv"], "nowhere.csv: no such file or folder"),
         (["convert", ".", "--params", "img2imu-ap"], "Did you mean 'img2imu-app'?"),
         (["few-label", "swiming"], "Did you mean 'swimming'?"),
+        (["few-label"], "Give either a TASK or --recordings."),
+        (["few-label", "swimming", "--recordings", "."], "Give either a TASK or --recordings."),
+        (["reproduce", "--preset", "tiny"], "There are: small, full."),
+        (["reproduce", "--tasks", "swiming"], "Did you mean 'swimming'?"),
         (["datasets", "--fetch", "sisfal"], "Did you mean 'sisfall'?"),
     ],
 )
@@ -93,7 +97,9 @@ def test_a_wrong_option_is_exit_code_2():
     assert img2imu("convert", "--sceonds", "2").returncode == 2
 
 
-@pytest.mark.parametrize("command", ["convert", "datasets", "few-label", "pretrain", "quickstart"])
+@pytest.mark.parametrize(
+    "command", ["convert", "datasets", "few-label", "pretrain", "quickstart", "reproduce"]
+)
 def test_help_shows_an_example(command):
     done = img2imu(command, "--help")
     assert done.returncode == 0
@@ -129,6 +135,32 @@ def test_few_label_prints_three_methods_with_intervals(shared, data_dir, tmp_pat
     assert len(table) == 3 * 2
     assert table.macro_f1.between(1 / 27, 1).all(), "above chance for each method and draw"
     assert Image.open(tmp_path / "t.png").size[0] > 300
+
+
+def test_few_label_reads_a_folder_of_the_users_own(tmp_path):
+    """Six people, a file each, semicolons and decimal commas, g, and a column of activities."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for one in ik.synthetic(subjects=6, seconds=12, seed=0):
+        frame = pd.DataFrame(one.signal[:, :3] / 9.80665, columns=["ax (g)", "ay (g)", "az (g)"])
+        frame.insert(0, "ms", (np.arange(len(frame)) * 1000 / one.rate).round().astype(int))
+        frame["battery"], frame["what"], frame["who"] = 97, one.labels, one.subject
+        frame.to_csv(folder / f"{one.name.replace('/', '-')}.csv", sep=";", decimal=",", index=False)
+    done = img2imu(
+        *("few-label", "--recordings", folder, "--label-column", "what", "--subject-column", "who"),
+        *("--backbone", "mobilenetv3_small_050", "--weights", "img2imu:sensor-aware"),
+        *("--rate", 50, "--shots", 2, "--seeds", 3, "--size", 64, "--csv", tmp_path / "t.csv"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "img2imu:sensor-aware" in done.stdout
+    scores = pd.read_csv(tmp_path / "t.csv").groupby("method").macro_f1.mean()
+    assert len(scores) == 3
+    assert (scores > 2 / 6).all(), "twice chance"
+
+    done = img2imu("few-label", "--recordings", folder, "--label-column", "wat")
+    assert done.returncode == 1
+    assert "wat" in done.stderr
+    assert "what" in done.stderr, "the columns that there are"
 
 
 def test_quickstart_ends_in_a_figure_a_table_and_the_next_step(tmp_path):

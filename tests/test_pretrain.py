@@ -223,6 +223,7 @@ def learned():
     """A run long enough to learn something."""
     settings = {"epochs": 6, "batch_size": 32, "queue": 128, "key_momentum": 0.9}
     settings |= {"augmentation": Jitter(), "progress": False, "size": 32}
+    settings |= {"method": "moco", "optimizer": "sgd"}
     return pretrain(pictures(512), "test_efficientnet", **settings)
 
 
@@ -404,6 +405,6 @@ def test_bad_settings_are_refused():
         with pytest.raises(ParameterError, match=said):
             tiny(None, **settings)
     with pytest.raises(ParameterError, match="queue of 64 keys for 64 pictures"):
-        pretrain(pictures(), size=32, queue=64, progress=False)
+        pretrain(pictures(), method="moco", size=32, queue=64, progress=False)
     with pytest.raises(ParameterError, match="3 rows"):
-        pretrain(pictures(3), size=32, progress=False)
+        pretrain(pictures(3), method="moco", size=32, progress=False)

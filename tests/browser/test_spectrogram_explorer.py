@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 CODE = """
+import os
+os.environ["IMG2IMU_CACHE"] = "nothing here"
 from img2imu_kit.explore import SpectrogramExplorer
 explorer = SpectrogramExplorer(seconds=10)
 explorer
@@ -23,7 +25,7 @@ def phone_csv(tmp_path):
     return path
 
 
-def test_every_control_and_the_clipboard(shown, phone_csv):
+def test_every_control(shown, phone_csv):
     shown.show(CODE)
     page = shown.page
     first = shown.pixels()
@@ -31,59 +33,85 @@ def test_every_control_and_the_clipboard(shown, phone_csv):
     assert "frame 1.28 s, bin 0.781 Hz" in shown.status()
     shown.screenshot("spectrogram_first")
 
-    for label in ("start (s)", "length (s)", "n_fft", "hop", "overlap (%)"):
-        keys = {"overlap (%)": "ArrowLeft"}.get(label, "ArrowRight")
-        times = {"overlap (%)": 5, "n_fft": 2}.get(label, 1)
-        shown.changes(lambda k=keys, n=times, name=label: shown.press(name, k, times=n))
-    shown.changes(lambda: shown.press("limits (dB)", "ArrowRight", times=8))
-    shown.changes(lambda: shown.press("band (Hz)", "ArrowRight", times=30))
-    shown.changes(lambda: shown.press("band (Hz)", "ArrowLeft", index=1, times=30))
-    shown.changes(lambda: shown.drag("start (s)", 40))
-    shown.changes(lambda: shown.drag("n_fft", 10))
+    for label, by in {
+        "start (s)": 40,
+        "length (s)": -8,
+        "n_fft": 10,
+        "hop": 10,
+        "overlap (%)": -10,
+    }.items():
+        shown.changes(shown.drag, label, by)
+        shown.changes(shown.press, label, "ArrowLeft")
+    for label, times in {"limits (dB)": 1, "band (Hz)": 30}.items():
+        for index, (by, key) in enumerate(((10, "ArrowRight"), (-10, "ArrowLeft"))):
+            shown.changes(shown.drag, label, by, index)
+            shown.changes(shown.press, label, key, index, times)
     shown.changes(lambda: page.locator(".ik-screen img").click(position={"x": 500, "y": 40}))
+    shown.changes(shown.click, "centred frames")
+    shown.changes(shown.press, "centred frames", "Space")
     for label, option in {
         "recording": "s02",
         "taper": "blackman",
         "detrend": "constant",
-        "scale": "magnitude",
         "range": "per-axis",
+        "scale": "log10",
         "colours": "gyro",
         "size": "64 x 64",
         "resize": "nearest",
         "preset": "img2imu-app",
     }.items():
-        shown.changes(lambda name=label, word=option: shown.choose(name, word))
-    shown.choose("colours", "three axes")  # the accelerometer's, as before
-    shown.changes(lambda: shown.choose("red", "gyro_x"))
-    shown.changes(lambda: page.get_by_label("centred frames").click())
+        shown.changes(shown.pick, label, option)
+        shown.changes(shown.step, label)
+    shown.changes(shown.pick, "colours", "three axes")
+    for colour in ("red", "green", "blue"):
+        shown.changes(shown.pick, colour, "gyro_x")
+        shown.changes(shown.step, colour)
     shown.screenshot("spectrogram_changed")
 
     code = page.locator(".ik-screen pre").inner_text()
-    assert 'params="img2imu-app", center=True, channels=("gyro_x", "acc_y", "acc_z")' in code
-    page.get_by_role("button", name="Copy as code").focus()
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="Copied").wait_for()
-    assert page.evaluate("navigator.clipboard.readText()") == code
-    with page.expect_download() as download:
-        page.get_by_text("Save picture").click()
-    assert download.value.suggested_filename == "spectrogram.png"
+    assert 'channels=("gyro_y", "gyro_y", "gyro_y")' in code
+    for act, arguments in ((shown.click, ()), (shown.press, ("Enter",))):
+        page.evaluate("navigator.clipboard.writeText('')")
+        act("Copy as code", *arguments)
+        page.get_by_role("button", name="Copied").wait_for()
+        assert page.evaluate("navigator.clipboard.readText()") == code
+        page.get_by_role("button", name="Copy as code").wait_for()
+        with page.expect_download() as download:
+            act("Save picture", *arguments)
+        assert download.value.suggested_filename == "spectrogram.png"
 
-    shown.choose("recording", "s01")
-    page.get_by_role("button", name="Reset").click()
-    page.wait_for_timeout(1500)
-    assert shown.pixels() == first
+    shown.pick("recording", "s01")
+    for act, arguments in ((shown.click, ()), (shown.press, ("Enter",))):
+        assert shown.changes(act, "Reset", *arguments) == first
+        shown.changes(shown.press, "n_fft")
 
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Upload a file").click()
-    shown.changes(lambda: chooser.value.set_files(phone_csv))
-    code = page.locator(".ik-screen pre").inner_text()
-    assert 'ik.read("phone.csv")[0]' in code.replace("'", '"')
+    page.get_by_label("file, folder").click()
+    shown.driven["mouse"].add("file, folder")
+    page.keyboard.type(str(phone_csv))
+    shown.changes(shown.press, "file, folder", "Enter")
+    assert f"ik.read('{phone_csv}')[0]" in page.locator(".ik-screen pre").inner_text()
+    shown.changes(shown.pick, "source", "synthetic")
+    shown.changes(shown.press, "source", "ArrowUp")  # "own recordings"
+    shown.changes(shown.pick, "source", "synthetic")
+    shown.changes(lambda: shown.upload(shown.click, "Upload a file", phone_csv))
+    assert "ik.read('phone.csv')[0]" in page.locator(".ik-screen pre").inner_text()
+    shown.changes(shown.pick, "source", "synthetic")
+    again = phone_csv.rename(phone_csv.with_name("again.csv"))
+    shown.changes(lambda: shown.upload(lambda name: shown.press(name, "Enter"), "Upload", again))
+
+    assert shown.driven["mouse"] == shown.driven["key"] == shown.controls()
+
+
+def test_tab_reaches_every_control(shown):
+    shown.show(CODE)
+    shown.pick("colours", "three axes")
+    assert shown.tabbed("source") >= shown.controls()
 
 
 def test_contradictions_are_explained_in_place(shown):
     shown.show(CODE)
     good = shown.pixels()
-    said = shown.fails(lambda: shown.type("hop", "200"))
+    said = shown.fails(shown.type, "hop", "200")
     assert "hop is 200, expected 1 to n_fft (64)" in said
     shown.screenshot("spectrogram_invalid")
     assert shown.pixels() == good  # the last good picture stays, faint
@@ -95,3 +123,5 @@ def test_contradictions_are_explained_in_place(shown):
     shown.page.get_by_label("file, folder").fill("nowhere.csv")
     shown.page.keyboard.press("Enter")
     shown.page.get_by_text("nowhere.csv: no such file or folder").wait_for()
+    shown.pick("source", "swimming")
+    shown.page.get_by_text("swimming is not in the cache").wait_for()

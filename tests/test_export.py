@@ -1,0 +1,123 @@
+"""The exported file against the network and the classifier that it was made of."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+
+import img2imu_kit as ik
+from img2imu_kit.errors import ParameterError, SignalError, WeightsError
+from img2imu_kit.export import to_onnx
+from img2imu_kit.probes import logistic
+
+NETWORK = "mobilenetv3_small_050"
+
+
+@pytest.fixture(scope="module")
+def network():
+    return ik.backbone.load(NETWORK, "img2imu:sensor-aware")
+
+
+@pytest.fixture(scope="module")
+def people():
+    return ik.windows(ik.synthetic(subjects=3, seconds=10), seconds=2).select("acc")
+
+
+@pytest.fixture(scope="module")
+def images(people):
+    return ik.to_image(people, size=(64, 48))
+
+
+def run(path, images):
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, {"images": images})[0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"layer": 1, "pool": "grid"},  # 8 rows of 8
+        {"layer": 1, "pool": "grid", "rows": 3, "columns": 5},  # cells that overlap
+        {"layer": (0, 2), "pool": "time"},
+    ],
+)
+def test_features_are_those_of_the_backbone_for_any_number_of_pictures(
+    network, images, options, tmp_path
+):
+    difference = to_onnx(network, images, tmp_path / "a.onnx", **options)
+    expected = network.features(images, **options)
+    assert difference < 1e-4
+    for some in (slice(0, 1), slice(0, 7), slice(None)):
+        found = run(tmp_path / "a.onnx", images[some])
+        np.testing.assert_allclose(found, expected[some], atol=1e-4)
+
+
+@pytest.mark.parametrize("classes", [2, 6])
+def test_probabilities_are_those_of_the_classifier(network, images, people, classes, tmp_path):
+    keep = np.isin(people.label, people.classes[:classes])
+    features = network.features(images, layer=1, pool="grid")
+    head = logistic().fit(features[keep], people.label[keep])
+    to_onnx(network, images, tmp_path / "a.onnx", head=head, layer=1, pool="grid")
+    found = run(tmp_path / "a.onnx", images)
+    assert found.shape == (len(images), classes)
+    np.testing.assert_allclose(found, head.predict_proba(features), atol=1e-4)
+    session = onnxruntime.InferenceSession(tmp_path / "a.onnx")
+    facts = session.get_modelmeta().custom_metadata_map
+    assert json.loads(facts["classes"]) == [*people.classes[:classes]]
+    assert (facts["architecture"], facts["layer"]) == (NETWORK, "[1]")
+
+
+def test_a_head_that_is_not_linear_is_refused_and_the_old_file_stays(
+    network, images, people, tmp_path
+):
+    path = tmp_path / "a.onnx"
+    path.write_bytes(b"old")
+    features = network.features(images)
+    trees = GradientBoostingClassifier(n_estimators=3).fit(features, people.label)
+    with pytest.raises(WeightsError, match=r"differs by up to .* Only linear heads"):
+        to_onnx(network, images, path, head=trees)
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.onnx"]
+
+
+def test_heads_that_cannot_be_read_are_refused(network, images, people, tmp_path):
+    features = network.features(images)
+    heads = {
+        "decision_function": RandomForestClassifier(3).fit(features, people.label),
+        "not fitted": logistic(),
+        "288 features": logistic().fit(features[:, :5], people.label),
+    }
+    for reason, head in heads.items():
+        with pytest.raises(ParameterError, match=reason):
+            to_onnx(network, images, tmp_path / "a.onnx", head=head)
+    assert not any(tmp_path.iterdir())
+
+
+def test_no_form_in_onnx_says_so_and_prints_nothing(tmp_path, capsys):
+    network = ik.backbone.load("vit_tiny_patch16_224")
+    images = np.zeros((1, 3, 64, 64), np.uint8)
+    with pytest.raises(WeightsError, match=r"no form for this network .*bicubic"):
+        to_onnx(network, images, tmp_path / "a.onnx", layer=0)
+    assert capsys.readouterr().out == ""
+
+
+def test_bad_input(network, images, tmp_path):
+    with pytest.raises(SignalError, match="expected uint8"):
+        to_onnx(network, images / 255, tmp_path / "a.onnx")
+    with pytest.raises(ParameterError, match="layer is 9"):
+        to_onnx(network, images, tmp_path / "a.onnx", layer=9)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WeightsError, match="could not be written"):
+        to_onnx(network, images, tmp_path / "file" / "a.onnx")
+
+
+def test_the_network_is_left_as_it_was(network, images, tmp_path):
+    network.model.train()
+    weights = {key: value.clone() for key, value in network.model.state_dict().items()}
+    to_onnx(network, images, tmp_path / "a.onnx")
+    assert network.model.training
+    assert all((network.model.state_dict()[key] == value).all() for key, value in weights.items())
+    network.model.eval()
