@@ -1,11 +1,11 @@
-# make quickstart | test | lab | bench | lint; the virtual environment is made once, by the first.
+# make quickstart | test | lab | gallery | bench | lint; the virtual environment is made once, by the first.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: quickstart test lab bench lint clean
+.PHONY: quickstart test lab gallery bench lint clean
 
 quickstart: $(READY)
 	@$(BIN)/img2imu quickstart
@@ -19,6 +19,9 @@ test: $(READY) lint
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks
+
+gallery: $(READY)
+	$(BIN)/python notebooks/gallery.py
 
 bench: $(READY)
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

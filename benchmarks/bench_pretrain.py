@@ -1,13 +1,14 @@
 """What a step of pre-training costs beside its bare compute, and how fast pictures go through.
 
-    python benchmarks/bench_pretrain.py [IMAGES] [--backbone ...] [--size ...]
+    python benchmarks/bench_pretrain.py [IMAGES] [--method ...] [--backbone ...] [--size ...]
 
-Step: the whole of `pretrain` (order, reading, two views, loss, queue, monitor) beside the networks
-alone (query forward and backward, key forward, optimiser) on a batch that is ready, in turn in
-one process. The networks are timed with whole-batch statistics and with those in 8 parts, which
-are part of the method. Pictures: the loop beside the obvious pipeline, which is ImageFolder,
-torchvision's transforms for each sample, a DataLoader with a worker for each core, and the same
-network, loss and optimiser. Wall-clock time, the best round of each counts.
+Step: the whole of `pretrain` (order, reading, two views, loss, monitor) beside the networks alone
+on a batch that is ready, in turn in one process. For MoCo these are query forward and backward,
+key forward and optimiser, with whole-batch statistics and with those in 8 parts, which are part
+of the method; for SimCLR forward and backward of both views, and optimiser. Pictures: the loop
+beside the obvious pipeline, which is ImageFolder, torchvision's transforms for each sample, a
+DataLoader with a worker for each core, and the same network, loss and optimiser. Wall-clock time,
+the best round of each counts.
 """
 
 from __future__ import annotations
@@ -25,47 +26,54 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from img2imu_kit.contrastive import Encoder, MoCo
+from img2imu_kit.contrastive import Encoder, MoCo, SimCLR
 from img2imu_kit.images import load_images
 from img2imu_kit.pretrain import pretrain
 
 BATCH, QUEUE = 256, 8192
 
 
-def moco(backbone: str, size: int, splits: int) -> tuple[MoCo, torch.optim.Optimizer]:
+def learner(
+    method: str, backbone: str, size: int, splits: int = 1
+) -> tuple[MoCo | SimCLR, torch.optim.Optimizer]:
     """The method around a backbone, and its optimiser."""
     network = timm.create_model(backbone, num_classes=0)
     with torch.no_grad():
         features = network.eval()(torch.zeros(1, 3, size, size)).shape[1]
-    model = MoCo(Encoder(network, features), queue=QUEUE, splits=splits).train()
-    model.to(memory_format=torch.channels_last)
+    encoder = Encoder(network, features)
+    model = MoCo(encoder, queue=QUEUE, splits=splits) if method == "moco" else SimCLR(encoder)
+    model.train().to(memory_format=torch.channels_last)
     weights = model.encoder.parameters()
-    return model, torch.optim.SGD(weights, 0.03, 0.9, weight_decay=1e-4)
+    if method == "moco":
+        return model, torch.optim.SGD(weights, 0.03, 0.9, weight_decay=1e-4)
+    return model, torch.optim.AdamW(weights, 0.002, weight_decay=1e-4)
 
 
-def bare(backbone: str, size: int, splits: int, steps: int) -> float:
+def bare(method: str, backbone: str, size: int, splits: int, steps: int) -> float:
     """Seconds a step of the networks alone."""
-    model, optimizer = moco(backbone, size, splits)
-    images = torch.rand(BATCH, 3, size, size).contiguous(memory_format=torch.channels_last)
+    model, optimizer = learner(method, backbone, size, splits)
+    count = BATCH if method == "moco" else 2 * BATCH
+    images = torch.rand(count, 3, size, size).contiguous(memory_format=torch.channels_last)
     times = []
     for _ in range(steps):
         start = time.perf_counter()
         model.encoder(images).square().sum().backward()
-        with torch.no_grad():
-            model.key_encoder(images)
+        if method == "moco":
+            with torch.no_grad():
+                model.key_encoder(images)
         optimizer.step()
         optimizer.zero_grad()
         times.append(time.perf_counter() - start)
     return min(times[1:])
 
 
-def whole(images, backbone: str, augmentation: str, steps: int) -> float:
+def whole(images, method: str, backbone: str, augmentation: str, steps: int) -> float:
     """Seconds a step of `pretrain`, the best ten steps in a row."""
     made = pretrain(
         images,
         backbone,
-        method="moco",
-        optimizer="sgd",
+        method=method,
+        optimizer="sgd" if method == "moco" else "adam",
         augmentation=augmentation,
         queue=QUEUE,
         batch_size=BATCH,
@@ -95,9 +103,9 @@ class TwoCrops:
         return self.transform(picture), self.transform(picture)
 
 
-def obvious(folder: Path, backbone: str, size: int, steps: int) -> float:
+def obvious(folder: Path, method: str, backbone: str, size: int, steps: int) -> float:
     """Seconds a step of the obvious pipeline; workers start before the clock does."""
-    model, optimizer = moco(backbone, size, splits=8)
+    model, optimizer = learner(method, backbone, size, splits=8)
     loader = DataLoader(
         ImageFolder(folder, TwoCrops(size)),
         batch_size=BATCH,
@@ -130,27 +138,34 @@ def main() -> None:
     parser.add_argument(
         "images", type=Path, nargs="?", default=Path("../shared/images"), help="of tar shards"
     )
+    parser.add_argument("--method", choices=("simclr", "moco"), default="simclr")
     parser.add_argument("--backbone", default="mobilenetv3_small_050")
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--steps", type=int, default=11)
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
-    backbone, size, steps = options.backbone, options.size, options.steps
-    images = load_images(options.images, size)
+    network = (options.method, options.backbone, options.size)
+    steps = options.steps
+    images = load_images(options.images, options.size)
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(sorted(options.images.glob("*.tar*"))[0]) as shard:
             shard.extractall(Path(folder) / "all", filter="data")
         taken: dict[str, float] = {}
         for _ in range(options.rounds):
-            for name, seconds in [
-                ("networks alone", bare(backbone, size, 1, steps)),
-                ("networks alone, statistics in 8 parts", bare(backbone, size, 8, steps)),
-                ("pretrain, sensor-aware set", whole(images, backbone, "sensor_aware", steps)),
-                ("pretrain, vision set", whole(images, backbone, "vision", steps)),
-                ("obvious pipeline, vision set", obvious(Path(folder), backbone, size, steps)),
-            ]:
+            for name, timed in {
+                "networks alone": lambda: bare(*network, 1, steps),
+                "networks alone, statistics in 8 parts": lambda: bare(*network, 8, steps),
+                "pretrain, sensor-aware set": lambda: whole(
+                    images, *network[:2], "sensor_aware", steps
+                ),
+                "pretrain, vision set": lambda: whole(images, *network[:2], "vision", steps),
+                "obvious pipeline, vision set": lambda: obvious(Path(folder), *network, steps),
+            }.items():
+                if options.method == "simclr" and "8 parts" in name:
+                    continue
+                seconds = timed()
                 taken[name] = min(seconds, taken.get(name, seconds))
-    print(f"{backbone}, {size} px, batch {BATCH}, {torch.get_num_threads()} threads")
+    print(f"{', '.join(map(str, network))} px, batch {BATCH}, {torch.get_num_threads()} threads")
     print(f"{'':40}{'ms a step':>12}{'images/s':>12}{'x networks':>12}")
     for name, seconds in taken.items():
         times = seconds / taken["networks alone"]

@@ -12,7 +12,7 @@ import torch
 
 from .errors import ParameterError, WeightsError
 
-__all__ = ["read_checkpoint", "write_checkpoint", "write_text"]
+__all__ = ["read_checkpoint", "write_bytes", "write_checkpoint", "write_text"]
 
 _NAME = "checkpoint.pt"
 
@@ -35,12 +35,12 @@ def write_checkpoint(folder: Path, state: dict, settings: dict) -> None:
     """
     content = io.BytesIO()
     torch.save(state | {"settings": json.dumps(settings)}, content)
-    _replace(folder / _NAME, content.getbuffer())
+    write_bytes(folder / _NAME, content.getbuffer())
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file as `write_checkpoint` does."""
-    _replace(path, text.encode())
+    write_bytes(path, text.encode())
 
 
 def read_checkpoint(folder: Path, settings: dict) -> dict | None:
@@ -80,7 +80,7 @@ def read_checkpoint(folder: Path, settings: dict) -> dict | None:
     return state
 
 
-def _replace(path: Path, content: bytes | memoryview) -> None:
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Write beside the file, flush to disk, then move over it: never half a file."""
     partial = None
     try:

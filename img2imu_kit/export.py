@@ -18,7 +18,7 @@ from sklearn.base import ClassifierMixin
 from torch import Tensor, nn
 
 from .backbone import Backbone
-from .checkpoints import _replace as write_whole
+from .checkpoints import write_bytes
 from .errors import ParameterError, SignalError, WeightsError
 from .pooling import pool_maps
 
@@ -118,7 +118,7 @@ def to_onnx(
             remedy="Nothing was written. "
             + ("Only linear heads can be exported." if head is not None else "Is tolerance tiny?"),
         )
-    write_whole(Path(path), content)
+    write_bytes(Path(path), content)
     return difference
 
 

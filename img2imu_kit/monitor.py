@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .errors import ParameterError
+from .figures import axes_or_new, describe
 from .pictures import to_image
 from .windowing import Windows
 
@@ -148,9 +149,7 @@ def plot_history(history: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Axes
         A red band marks steps where the features have collapsed.
     """
-    import matplotlib.pyplot as plt
-
-    ax = ax or plt.subplots(figsize=(7, 4))[1]
+    ax = axes_or_new(ax, size=(7, 4))
     loss = history.dropna(subset="loss")
     ax.plot(loss.step, loss.loss, lw=1, label="loss")
     chance, full = history.attrs.get("chance"), history.attrs.get("queue_full")
@@ -162,7 +161,15 @@ def plot_history(history: pd.DataFrame, ax: Axes | None = None) -> Axes:
     if len(collapsed):
         ax.axvspan(collapsed.step.min(), collapsed.step.max(), color="tab:red", alpha=0.2)
         ax.set_title("the features have collapsed: all pictures look alike", color="tab:red")
-    ax.set(xlabel="step", ylabel="contrastive loss")
+    else:
+        ax.set_title("Contrastive pre-training")
+    ax.set(xlabel="step", ylabel="contrastive loss (nats)")
+    ax.ticklabel_format(axis="y", useOffset=False)
+    told = f"Contrastive loss over {loss.step.max():.0f} steps, at the end {loss.loss.iloc[-1]:.2f}"
+    if chance:
+        told += f"; chance is {chance:.2f}"
+    if len(collapsed):
+        told += "; the features have collapsed"
     probed = history.dropna(subset="knn")
     handles, labels = ax.get_legend_handles_labels()
     if len(probed):
@@ -170,5 +177,6 @@ def plot_history(history: pd.DataFrame, ax: Axes | None = None) -> Axes:
         handles += right.plot(probed.step, probed.knn, "o-", ms=3, color="tab:green")
         labels += ["kNN accuracy"]
         right.set(ylabel="kNN accuracy", ylim=(0, None))
-    ax.legend(handles, labels, frameon=False)
-    return ax
+        told += f"; kNN accuracy from {probed.knn.iloc[0]:.2f} to {probed.knn.iloc[-1]:.2f}"
+    ax.legend(handles, labels, frameon=False, loc="center right")
+    return describe(ax, told)

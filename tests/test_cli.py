@@ -145,7 +145,8 @@ def test_few_label_reads_a_folder_of_the_users_own(tmp_path):
         frame = pd.DataFrame(one.signal[:, :3] / 9.80665, columns=["ax (g)", "ay (g)", "az (g)"])
         frame.insert(0, "ms", (np.arange(len(frame)) * 1000 / one.rate).round().astype(int))
         frame["battery"], frame["what"], frame["who"] = 97, one.labels, one.subject
-        frame.to_csv(folder / f"{one.name.replace('/', '-')}.csv", sep=";", decimal=",", index=False)
+        path = folder / f"{one.name.replace('/', '-')}.csv"
+        frame.to_csv(path, sep=";", decimal=",", index=False)
     done = img2imu(
         *("few-label", "--recordings", folder, "--label-column", "what", "--subject-column", "who"),
         *("--backbone", "mobilenetv3_small_050", "--weights", "img2imu:sensor-aware"),

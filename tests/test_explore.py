@@ -370,6 +370,14 @@ def test_files_that_cannot_be_read_are_explained_without_our_folders(explorer):
     assert explorer.state is before
 
 
+def test_a_file_that_needs_options_is_answered_with_the_call_that_takes_them(explorer):
+    rows = "\n".join(f"{20 * i};{i % 7}" for i in range(500))
+    upload(explorer, "sensor.csv", f"Zeit (ms);Beschleunigung\n{rows}".encode())
+    explorer.wait()
+    assert explorer.screen.failed
+    assert "SpectrogramExplorer(ik.read('sensor.csv', ...))" in explorer.screen.status
+
+
 def test_axes_of_any_name_are_shown():
     signal = np.random.default_rng(0).normal(size=(500, 4))
     own = ik.Recording(signal, rate=100, axes=("a", "b", "c", "d"), name="own")

@@ -72,7 +72,7 @@ def test_the_report_leads_with_the_claim_and_says_what_is_whose(run):
         "## What pre-training is worth",
         "## The levers of the lens",
         "## How it was measured",
-        "No method was tuned on a task",
+        "No method was tuned on the draws below",
         "## Machine",
     ]
     places = [text.index(part) for part in order]

@@ -98,7 +98,12 @@ def uploaded(name: str, content: bytes) -> Source:
 def _read(path: Path, shown: str) -> Source:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        recordings = read(path)
+        try:
+            recordings = read(path)
+        except Img2ImuError as error:
+            if "=" in error.remedy:  # an option that no control sets
+                error.remedy += f" In a cell: SpectrogramExplorer(ik.read({shown!r}, ...))."
+            raise
     notes = dict.fromkeys(str(one.message).replace(f"{path}", shown) for one in said)
     return _source(recordings, f"ik.read({shown!r})", "; ".join(notes))
 

@@ -146,10 +146,13 @@ class SpectrogramExplorer(Explorer):
     def _fit(self) -> None:
         """Bring the controls within the recording's bounds."""
         recording = self._source.recordings[self.recording.value]
-        self.length.max = max(self.length.min, min(60.0, _tenths(recording.seconds)))
-        self.length.value = self._seconds
-        self.start.max = max(0.0, _tenths(recording.seconds - self.length.value))
-        self.start.value = 0.0
+        # End and value in one message: sent apart, the old start came back from the browser.
+        with self.length.hold_sync():
+            self.length.max = max(self.length.min, min(60.0, _tenths(recording.seconds)))
+            self.length.value = self._seconds
+        with self.start.hold_sync():
+            self.start.max = max(0.0, _tenths(recording.seconds - self.length.value))
+            self.start.value = 0.0
         self.settings.fit(recording)
 
     def _moved(self, change: dict) -> None:

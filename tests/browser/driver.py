@@ -22,10 +22,9 @@ PIXELS = """async (image) => {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }"""
 
-#: The name of a control, as a screen reader says it.
-NAME = """(control) =>
-  control.getAttribute("aria-label") || control.labels?.[0]?.textContent.trim()
-    || control.textContent.trim()"""
+#: The name of a control, as a screen reader says it; without the count of uploaded files.
+NAME = """(control) => (control.getAttribute("aria-label") || control.labels?.[0]?.textContent
+    || control.textContent).replace(/\\(\\d+\\)$/, "").trim()"""
 CONTROLS = "[role=slider], select, button, input:not([type=file]), a[href]"
 
 
@@ -87,6 +86,25 @@ class Driver:
             last = now
         raise AssertionError(f"{arguments} changed no pixel; status: {self.status()}")
 
+    def becomes(self, wanted: str, act, *arguments) -> None:
+        """Act and wait until the picture has these pixels."""
+        act(*arguments)
+        for _ in range(100):
+            if self.pixels() == wanted:
+                return
+            self.page.wait_for_timeout(80)
+        raise AssertionError(f"not the picture wanted; status: {self.status()}")
+
+    def redraws(self, canvas, act, *arguments) -> None:
+        """Act and wait until another canvas looks different."""
+        before = canvas.screenshot()
+        act(*arguments)
+        for _ in range(50):
+            self.page.wait_for_timeout(100)
+            if canvas.screenshot() != before:
+                return
+        raise AssertionError(f"{arguments} left the canvas as it was")
+
     def fails(self, act, *arguments) -> str:
         """The explanation that an action brings into the line of status."""
         act(*arguments)
@@ -115,7 +133,8 @@ class Driver:
         An open list is a window of the system's own, which only keys reach without a screen.
         """
         box = self._control(label, "mouse")
-        options = box.evaluate("(box) => [...box.options].map((option) => option.text)")
+        texts = box.evaluate("(box) => [...box.options].map((option) => option.text)")
+        options = [text.replace("\xa0", " ") for text in texts]
         steps = options.index(option) - box.evaluate("(box) => box.selectedIndex")
         box.click()
         for _ in range(abs(steps)):
@@ -164,6 +183,20 @@ class Driver:
         with self.page.expect_file_chooser() as chooser:
             act(label)
         chooser.value.set_files(file)
+
+    def copies_and_saves(self) -> None:
+        """Copy the code, where there is any, and save the picture, by mouse and by key."""
+        code = self.page.locator(".ik-screen pre").inner_text()  # none where it is hidden
+        for act, arguments in ((self.click, ()), (self.press, ("Enter",))):
+            if code:
+                self.page.evaluate("navigator.clipboard.writeText('')")
+                act("Copy as code", *arguments)
+                self.page.get_by_role("button", name="Copied").wait_for()
+                assert self.page.evaluate("navigator.clipboard.readText()") == code
+                self.page.get_by_role("button", name="Copy as code").wait_for()
+            with self.page.expect_download() as download:
+                act("Save picture", *arguments)
+            assert download.value.suggested_filename.endswith(".png")
 
     def _control(self, label: str, by: str, index: int = 0):
         self.driven[by].add(label)

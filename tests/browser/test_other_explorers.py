@@ -31,34 +31,30 @@ def test_augmentations(shown):
     shown.show(AUGMENTATION)
     page = shown.page
     assert "translate-x" in shown.status()
-    for label in ("start (s)", "length (s)", "strength", "draw"):
-        shown.changes(lambda name=label: shown.press(name))
-    shown.changes(lambda: shown.drag("strength", -40))
+    for label, by in {"start (s)": 30, "length (s)": -8, "strength": -20, "draw": 20}.items():
+        shown.changes(shown.drag, label, by)
+        shown.changes(shown.press, label)
     for label, option in {
-        "augmentation": "hue on power",
+        "augmentation": "shear",
         "views by": "vision set",
         "preset": "fine-time",
         "recording": "s02",
     }.items():
-        shown.changes(lambda name=label, word=option: shown.choose(name, word))
+        shown.changes(shown.pick, label, option)
+        shown.changes(shown.step, label)
+    shown.changes(shown.pick, "augmentation", "hue on power")
     assert "another orientation" in shown.status()
     assert "Fidelity for this pair: similarity" in shown.status()
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Upload a photo").click()
-    photo = page.locator(".ik-screen img").screenshot()
-    shown.changes(
-        lambda: chooser.value.set_files(
-            {"name": "own.png", "mimeType": "image/png", "buffer": photo}
-        )
-    )
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Upload a photo").click()
-    said = shown.fails(
-        lambda: chooser.value.set_files(
-            {"name": "own.png", "mimeType": "image/png", "buffer": b"no picture"}
-        )
-    )
+    for act in (shown.click, lambda name: shown.press(name, "Enter")):
+        photo = page.locator(".ik-screen img").screenshot()
+        file = {"name": "own.png", "mimeType": "image/png", "buffer": photo}
+        shown.changes(shown.upload, act, "Upload a photo", file)
+    said = shown.fails(shown.upload, shown.click, "Upload a photo", file | {"buffer": b"none"})
     assert "not a picture" in said
+    shown.changes(shown.press, "draw")
+    shown.copies_and_saves()
+    assert shown.driven["mouse"] == shown.driven["key"] == shown.controls()
+    assert shown.tabbed("recording") >= shown.controls()
 
 
 def test_embeddings(shown):
@@ -88,28 +84,36 @@ def test_embeddings(shown):
     shown.changes(page.mouse.up)
     page.get_by_text("selected: ").wait_for()
     shown.screenshot("embedding_lasso")
-    shown.changes(lambda: shown.choose("select class", "run"))
+    shown.changes(shown.pick, "select class", "run")
     assert "36 selected: 36 run" in shown.status()
-    shown.changes(lambda: shown.press("point"))
-    before = canvas.screenshot()
-    shown.choose("colour by", "subject")
-    page.wait_for_timeout(1500)
-    recoloured = canvas.screenshot()
-    assert recoloured != before
-    shown.choose("layout", "PCA")
-    page.wait_for_timeout(2500)
-    assert canvas.screenshot() != recoloured
+    shown.changes(shown.step, "select class")
+    shown.changes(shown.drag, "point", 30)
+    shown.changes(shown.press, "point")
+    for label, option in {"colour by": "subject", "layout": "PCA"}.items():
+        shown.redraws(canvas, shown.pick, label, option)
+        shown.redraws(canvas, shown.step, label)
+    page.mouse.move(*middle)
+    shown.redraws(canvas, page.mouse.wheel, 0, -300)
+    shown.copies_and_saves()
+    assert shown.driven["mouse"] == shown.driven["key"] == shown.controls()
+    assert shown.tabbed("layout") >= shown.controls()
 
 
 def test_attention(shown):
     shown.show(GRADCAM)
-    for label in ("window", "overlay"):
-        shown.changes(lambda name=label: shown.press(name))
+    for label, by in {"window": 30, "overlay": -20}.items():
+        shown.changes(shown.drag, label, by)
+        shown.changes(shown.press, label)
     for label, option in {
-        "class": "run",
         "layer": "0: bn1, stride 2",
+        "class": "run",
         "method": "grad-cam",
     }.items():
-        shown.changes(lambda name=label, word=option: shown.choose(name, word))
-    assert "asked about run: looks at" in shown.status()
+        shown.changes(shown.pick, label, option)
+        shown.changes(shown.step, label)
+    shown.pick("class", "run")
+    shown.page.get_by_text("asked about run: looks at").wait_for()
     assert "Hz" in shown.page.locator(".ik-screen img").get_attribute("alt")
+    shown.copies_and_saves()
+    assert shown.driven["mouse"] == shown.driven["key"] == shown.controls()
+    assert shown.tabbed("window") >= shown.controls()

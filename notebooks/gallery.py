@@ -1,0 +1,246 @@
+"""Run every notebook and build the gallery: static pages that need neither a server nor internet.
+
+    python notebooks/gallery.py [--out gallery] [NOTEBOOK ...]
+
+Where a widget cannot live, its picture stands (an explorer gives one beside its widget). A notebook
+that fails, or shows a figure without alt text, is named with its cell; then the exit code is 1, and
+the gallery that was there before stays as it was.
+"""
+
+import argparse
+import html
+import io
+import mimetypes
+import re
+import sys
+import tempfile
+import time
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from bs4 import BeautifulSoup
+from jinja2 import DictLoader
+from nbclient import NotebookClient
+from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbconvert import HTMLExporter
+from PIL import Image
+from pygments.formatters import HtmlFormatter
+
+HERE = Path(__file__).resolve().parent
+WIDGET = "application/vnd.jupyter.widget-view+json"
+#: No live widgets and no scripts: what a page shows is in the page.
+SHOWN = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
+#: A cell tagged "solution" is folded; of other cells whose source is hidden, the source alone.
+BODY = """
+{%- extends "basic/index.html.j2" -%}
+{%- block any_cell scoped -%}
+{%- if "solution" in cell.metadata.get("tags", []) -%}
+<details class="solution"><summary>Solution</summary>{{ super() }}</details>
+{%- else -%}{{ super() }}{%- endif -%}
+{%- endblock -%}
+{%- block input_group -%}
+{%- if cell.metadata.get("jupyter", {}).get("source_hidden")
+       and "solution" not in cell.metadata.get("tags", []) -%}
+<details><summary>Code</summary>{{ super() }}</details>
+{%- else -%}{{ super() }}{%- endif -%}
+{%- endblock -%}
+"""
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="stylesheet" href="gallery.css">
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+CARD = """<li><a href="{stem}.html">{picture}<h2>{title}</h2></a>
+<p>{learn}</p><p class="time">ran in {seconds:.0f} s</p></li>"""
+
+
+class Broken(Exception):
+    """A notebook that cannot be shown, and why."""
+
+
+@dataclass
+class Story:
+    """A notebook that ran."""
+
+    stem: str
+    title: str
+    learn: str
+    seconds: float
+    body: str
+    thumbnail: bytes
+    alt: str
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the notebooks, then put all pages in place at once; the exit code."""
+    parser = argparse.ArgumentParser(description="Run every notebook and build the gallery.")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all beside this script")
+    parser.add_argument("--out", type=Path, default=Path("gallery"), help="folder of the pages")
+    given = parser.parse_args(arguments)
+    stories, failed = [], 0
+    for path in given.notebooks or sorted(HERE.glob("*.ipynb")):
+        try:
+            stories.append(tell(path))
+        except Broken as problem:
+            failed += 1
+            print(f"FAILED {problem}", file=sys.stderr, flush=True)
+        else:
+            print(f"{path.stem}: {stories[-1].seconds:.0f} s", flush=True)
+    if failed:
+        print(f"{failed} failed; {given.out} was not touched", file=sys.stderr)
+        return 1
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=given.out.parent, prefix=".gallery-") as folder:
+        new = Path(folder, "new")
+        write(stories, new)
+        if given.out.exists():
+            given.out.rename(Path(folder, "old"))
+        new.rename(given.out)
+    print(f"open {given.out / 'index.html'}")
+    return 0
+
+
+def tell(path: Path) -> Story:
+    """Run a notebook and make the body of its page."""
+    notebook = nbformat.read(path, as_version=4)
+    seconds = run(notebook, path)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in map(at_rest, cell.outputs) if output]
+    exporter = HTMLExporter(
+        template_file="body",
+        extra_loaders=[DictLoader({"body": BODY})],
+        exclude_anchor_links=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+    )
+    exporter.config.NbConvertBase.display_data_priority = SHOWN
+    body, _ = exporter.from_notebook_node(notebook)
+    page = BeautifulSoup(body, "html.parser")
+    for image in page.find_all("img"):
+        if image.get("alt", "").strip() in ("", "No description has been provided for this image"):
+            cell = image.find_parent(id=re.compile("^cell-id="))
+            number = [f"cell-id={each.id}" for each in notebook.cells].index(cell["id"])
+            raise Broken(f"{where(path, notebook, number)}: a figure without alt text")
+        file = path.parent / image["src"]
+        if not re.match("[a-z]+:", image["src"]) and file.is_file():
+            kind = mimetypes.guess_type(file)[0]
+            image["src"] = f"data:{kind};base64,{b64encode(file.read_bytes()).decode()}"
+    for link in page.find_all("a", href=re.compile(r"^[^/:]+\.ipynb$")):
+        link["href"] = link["href"].removesuffix("ipynb") + "html"
+    first = page.find("img", src=re.compile("^data:image/(png|jpeg)"))
+    title, paragraph = page.find("h1"), page.find("p")
+    return Story(
+        path.stem,
+        title.get_text() if title else path.stem,
+        paragraph.get_text().removeprefix("What you will learn.").strip() if paragraph else "",
+        seconds,
+        str(page),
+        small(first["src"]) if first else b"",
+        first["alt"] if first else "",
+    )
+
+
+def run(notebook: nbformat.NotebookNode, path: Path) -> float:
+    """Run all cells in the notebook's folder; the seconds that took."""
+    running = [0]
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        on_cell_start=lambda cell, cell_index: running.append(cell_index),
+        store_widget_state=False,
+        extra_arguments=["--log-level=ERROR"],
+    )
+    start = time.perf_counter()
+    try:
+        client.execute()
+    except (CellControlSignal, DeadKernelError) as problem:
+        last = re.sub(r"\x1b\[[0-9;]*m", "", str(problem)).strip().splitlines()[-1]
+        raise Broken(f"{where(path, notebook, running[-1])}: {last}") from None
+    return time.perf_counter() - start
+
+
+def where(path: Path, notebook: nbformat.NotebookNode, number: int) -> str:
+    """A cell by its notebook, its place and its first line."""
+    line = notebook.cells[number].source.strip().partition("\n")[0]
+    return f"{path.name}, cell {number + 1} ({line[:60]})"
+
+
+def at_rest(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
+    """An output without its widget: its picture, or a line; of a progress bar nothing."""
+    data = output.get("data", {})
+    if WIDGET in data and not {"image/png", "text/html"} & set(data):
+        if "%|" in data.get("text/plain", ""):
+            return None
+        data["text/html"] = "<p class='widget'>Here is a control where the notebook runs.</p>"
+    return output
+
+
+def small(source: str) -> bytes:
+    """A figure given as a data address, as a thumbnail in PNG."""
+    with Image.open(io.BytesIO(b64decode(source.partition(",")[2]))) as image:
+        image = image.convert("RGB")
+    image.thumbnail((720, 480), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def write(stories: list[Story], folder: Path) -> None:
+    """Write the index, a page for each notebook, thumbnails and the style."""
+    folder.mkdir()
+    style = (HERE / "gallery.css").read_text()
+    style += HtmlFormatter(style="default").get_style_defs(".highlight")
+    (folder / "gallery.css").write_text(style)
+    cards = []
+    for place, story in enumerate(stories):
+        around = [None, *stories, None][place : place + 3 : 2]
+        links = navigation(*around)
+        body = f"{links}<main>{story.body}</main>{links}"
+        page = PAGE.format(title=html.escape(story.title), body=body)
+        (folder / f"{story.stem}.html").write_text(page)
+        picture = ""
+        if story.thumbnail:
+            (folder / f"{story.stem}.png").write_bytes(story.thumbnail)
+            picture = f'<img src="{story.stem}.png" alt="{html.escape(story.alt)}">'
+        title, learn = html.escape(story.title), html.escape(story.learn)
+        cards.append(
+            CARD.format(
+                stem=story.stem, picture=picture, title=title, learn=learn, seconds=story.seconds
+            )
+        )
+    heading = "<h1>img2imu_kit: the notebooks</h1>"
+    told = "<p>Every notebook as it ran, from its first cell to its last. Controls are shown as "
+    told += "the pictures they had; run a notebook (<code>make lab</code>) to move them.</p>"
+    body = f'<main>{heading}{told}<ol class="cards">{"".join(cards)}</ol></main>'
+    (folder / "index.html").write_text(PAGE.format(title="img2imu_kit: the notebooks", body=body))
+
+
+def navigation(before: Story | None, after: Story | None) -> str:
+    """Links to the pages around a page."""
+    parts = [
+        f'<a rel="prev" href="{before.stem}.html">← {html.escape(before.title)}</a>'
+        if before
+        else "<span></span>",
+        '<a href="index.html">all notebooks</a>',
+        f'<a rel="next" href="{after.stem}.html">{html.escape(after.title)} →</a>'
+        if after
+        else "<span></span>",
+    ]
+    return f'<nav aria-label="Notebooks">{"".join(parts)}</nav>'
+
+
+if __name__ == "__main__":
+    sys.exit(main())
