@@ -144,7 +144,8 @@ def plot_image(
     extent = (left, right, freqs_hz[0] - half_hz, freqs_hz[-1] + half_hz)
     ax = axes_or_new(ax)
     ax.imshow(image.transpose(1, 2, 0), extent=extent, aspect="auto", interpolation="nearest")
-    ax.set(xlabel="time (s)", ylabel="frequency (Hz)")
+    title = f"{seconds:.3g} s as a picture"
+    ax.set(xlabel="time (s)", ylabel="frequency (Hz)", title=title)
     return describe(
         ax,
         f"Spectrogram picture over {seconds:.3g} s, {freqs_hz[0]:.3g} to {freqs_hz[-1]:.3g} Hz, "
@@ -195,7 +196,10 @@ def plot_images(
     ax.set_xticks([])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    ax.set_xlabel("time runs right, frequency up, in each picture")
+    ax.set(
+        xlabel="time runs right, frequency up, in each picture",
+        title=f"Up to {per_class} pictures of each class",
+    )
     return describe(
         ax, f"Gallery of spectrogram pictures, up to {per_class} of each: {', '.join(classes)}"
     )

@@ -61,6 +61,7 @@ def plot_scores(table: pd.DataFrame, *, metric: str = "macro_f1", ax: Axes | Non
         ax.set_ylim(len(methods) - 0.4, -0.8)
         ax.set_xlabel(f"{name} at {shots[0]} shots a class")
     ax.grid(alpha=0.3)
+    ax.set_title(f"{name}, mean and 95 % interval")
     told = []
     for row in means.itertuples():
         interval = "" if np.isnan(row.low) else f" ({row.low:.2f} to {row.high:.2f})"
@@ -93,7 +94,7 @@ def plot_embedding(
         colour, marker = looks[i % len(looks)]
         x, y = xy[labels == name].T
         ax.scatter(x, y, s=16, c=COLOURS[colour], marker=MARKERS[marker], lw=0, label=name)
-    ax.set(xticks=[], yticks=[])
+    ax.set(xticks=[], yticks=[], title=f"{len(xy):,} points in two dimensions")
     ax.set_aspect("equal", adjustable="datalim")  # the box keeps its place beside the legend
     ax.legend(
         loc="center left", bbox_to_anchor=(1, 0.5), ncols=columns, fontsize="small", markerscale=1.5

@@ -65,6 +65,7 @@ def plot_curves(
         describe(ax, f"{_named(metric)} on {task} at {shots[-1]} shots: {', '.join(ends)}")
     axes[0, 0].set_ylabel(_named(metric))
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.suptitle("Learning curves, 95 % intervals")
     return figure
 
 
@@ -108,6 +109,7 @@ def plot_table(table: pd.DataFrame, shots: int, metric: str = "macro_f1") -> Fig
         describe(ax, f"{_named(metric)} on {task} at {shots} shots: {listed}")
     handles = axes[0, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=len(families))
+    figure.suptitle(f"{_named(metric)} with {shots} shots of each class, 95 % intervals")
     return figure
 
 
@@ -144,8 +146,10 @@ def plot_differences(
     ax.invert_yaxis()
     ax.axvline(0, color="black", lw=0.8)
     ax.grid(axis="x", lw=0.4)
-    ax.set_xlabel(f"macro-F1 of {ours}, difference in points")
-    ax.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=2)
+    ax.set(
+        xlabel="difference of macro-F1 in points, same draws", title=f"{ours}, above zero: better"
+    )
+    ax.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.06))
     return describe(ax, f"{ours} on average over tasks: {'; '.join(text)}")
 
 
@@ -160,8 +164,8 @@ def plot_ranks(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_yticks(places, ranked.index)
     ax.invert_yaxis()
     ax.grid(axis="x", lw=0.4)
-    ax.set_xlabel("mean rank (1 is the best)")
-    ax.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=5)
+    ax.set(xlabel="mean rank (1 is the best)", title="Ranks of the methods")
+    ax.legend(fontsize="small", loc="lower left", ncols=1)
     listed = ", ".join(f"{name} {rank:.1f}" for name, rank in ranked.average.items())
     return describe(ax, f"Mean ranks, the best first: {listed}")
 
@@ -208,7 +212,7 @@ def plot_losses(histories: Mapping[str, pd.DataFrame], *, ax: Axes | None = None
         style = "-" if i < 7 else "--"
         ax.plot(kept.epoch, kept.loss / unit, style, c=COLOURS[i % 7], lw=1.5, label=name)
         ends.append(f"{name} {kept.loss.iloc[-1] / unit:.2f}")
-    ax.set(xlabel="epoch", ylabel="loss / loss of a guess")
+    ax.set(xlabel="epoch", ylabel="loss / loss of a guess", title="Pre-training on motion")
     ax.legend(fontsize="small")
     listed = ", ".join(ends)
     return describe(ax, f"Pre-training losses as shares of a guess's, at the end: {listed}")
