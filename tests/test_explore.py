@@ -372,7 +372,7 @@ def test_files_that_cannot_be_read_are_explained_without_our_folders(explorer):
 
 def test_a_file_that_needs_options_is_answered_with_the_call_that_takes_them(explorer):
     rows = "\n".join(f"{20 * i};{i % 7}" for i in range(500))
-    upload(explorer, "sensor.csv", f"Zeit (ms);Beschleunigung\n{rows}".encode())
+    upload(explorer, "sensor.csv", f"Uhr;Beschleunigung\n{rows}".encode())
     explorer.wait()
     assert explorer.screen.failed
     assert "SpectrogramExplorer(ik.read('sensor.csv', ...))" in explorer.screen.status

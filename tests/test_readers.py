@@ -58,6 +58,18 @@ def test_phyphox(write):
     assert recording.name == "walk"
 
 
+def test_a_german_phone_with_lines_of_text_before_its_table(write):
+    head = "Gerät: Telefon\nAufnahme: Montag\n"
+    columns = ";".join(f"Beschleunigung {axis} (m/s²)" for axis in "xyz")
+    text = lines(
+        *(np.round(TIMES_S * 1000).astype(int), *SIGNAL.T, np.full(len(TIMES_S), 87)),
+        header=f"Zeit (ms);{columns};Akku (%)",
+        delimiter=";",
+        decimal=",",
+    )
+    check(read_csv(write(head + text)))
+
+
 def test_sensor_logger_writes_z_before_y_before_x(write):
     nanos = 1_714_561_200_000_000_000 + np.round(TIMES_S * 1e9).astype(np.int64)
     text = lines(nanos, TIMES_S, *SIGNAL.T[::-1], header="time,seconds_elapsed,z,y,x", end="\r\n")
@@ -348,6 +360,8 @@ def test_describe_shows_every_guess(write, caplog):
         ("wx", ("gyro", "x", "")),
         ("Acc Z [m/s²]", ("acc", "z", "m/s2")),
         ("acelerometro_x", ("acc", "x", "")),
+        ("Beschleunigung x (m/s²)", ("acc", "x", "m/s2")),
+        ("Winkelgeschwindigkeit z (rad/s)", ("gyro", "z", "rad/s")),
         ("y", ("", "y", "")),
         ("z-axis (deg/s)", ("", "z", "deg/s")),
         ("accuracy_x", ("", "", "")),

@@ -25,9 +25,9 @@ _LABELS = {"label", "labels", "activity", "activity label", "class", "ground tru
 _SUBJECTS = {"subject", "subject id", "participant", "participant id", "person", "user id"}
 #: sensor -> what its columns are called, letters and digits only (``giro`` and ``acel`` abroad).
 _SENSORS = {
-    "linacc": "linear.*ac|ac.*linear|^linacc|useracc",
-    "acc": "^a$|acc(?!ura)|acel",
-    "gyro": "^[gw]$|g[iy]r|rotationrate|angularvel",
+    "linacc": "linear.*(ac|beschl)|ac.*linear|^linacc|useracc",
+    "acc": "^a$|acc(?!ura)|acel|beschleunigung",
+    "gyro": "^[gw]$|g[iy]r|rotationrate|angularvel|winkelgeschw|drehrate",
     "mag": "^mag$|magnet",
 }
 _SPELLINGS = {

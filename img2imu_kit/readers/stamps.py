@@ -15,6 +15,7 @@ __all__ = ["TIME_UNITS", "find_clock", "is_counter", "to_seconds", "words"]
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "date": 1e-9}
 
 _TIME_NAMES = {"t", "ts", "time", "timestamp", "datetime", "epoch", "elapsed", "uptime"}
+_TIME_NAMES |= {"zeit", "zeitstempel", "temps", "tiempo", "tempo"}  # phones speak their owners'
 _UNIT_WORDS = {
     "s": {"s", "sec", "secs", "second", "seconds"},
     "ms": {"ms", "msec", "millis", "milliseconds"},
