@@ -228,17 +228,10 @@ def pretrain(
         "dim": dim,
     }
     optimisation = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "optimizer": optimizer,
-        "lr": lr,
-        "momentum": momentum,
-        "weight_decay": weight_decay,
-        "warmup": warmup,
-        "accumulate": accumulate,
-        "precision": precision,
-        "seed": seed,
-    }
+        "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "lr": lr,
+        "momentum": momentum, "weight_decay": weight_decay, "warmup": warmup,
+        "accumulate": accumulate, "precision": precision, "seed": seed,
+    }  # fmt: skip
     history, finished = run(
         learner,
         _near(images.pixels, state.device),

@@ -204,7 +204,8 @@ def _wide(table: pd.DataFrame, shots: int) -> pd.DataFrame:
     """Methods down, tasks across: mean with its interval, the best on average first."""
     means = summary(table[table.shots == shots])
     half = means.high - means.macro_f1
-    means["shown"] = [f"{a:.3f} ± {b:.3f}" for a, b in zip(means.macro_f1, half, strict=True)]
+    shown = means.macro_f1.map("{:.3f}".format)
+    means["shown"] = shown.where(half.isna(), shown + half.map(" ± {:.3f}".format))
     wide = means.pivot(index="method", columns="task", values="shown")[list(table.task.unique())]
     wide["average"] = means.groupby("method").macro_f1.mean()
     return wide.sort_values("average", ascending=False).reset_index()
