@@ -113,7 +113,7 @@ class Backbone:
         parts are put back afterwards.
         """
         images = self._check(images, batch_size)
-        layers = self._indices(layer)
+        layers = self.indices(layer)
         if device is not None:
             self.model.to(device)
         first = next(self.model.parameters())
@@ -156,7 +156,14 @@ class Backbone:
             raise SignalError("there are no images", where=self.name)
         return images
 
-    def _indices(self, layer: int | Sequence[int] | None) -> list[int]:
+    def indices(self, layer: int | Sequence[int] | None) -> list[int]:
+        """Layers counted from 0, in order and each once; None is the last.
+
+        Raises
+        ------
+        ParameterError
+            No such layer.
+        """
         count = len(self.model.feature_info)
         chosen = np.atleast_1d(-1 if layer is None else layer)
         if chosen.dtype.kind != "i" or (chosen < -count).any() or (chosen >= count).any():

@@ -91,8 +91,8 @@ def grad_cam(
             where="grad_cam",
         )
     model, own = backbone.model, isinstance(direction, int | np.integer)
-    read = _index(backbone, None if own else layer)
-    seen = read if at is None else _index(backbone, at)
+    (read,) = backbone.indices(None if own else layer)
+    (seen,) = backbone.indices(read if at is None else at)
     if seen > read:
         raise ParameterError(f"layer {seen} comes after layer {read}, of which features are made")
     first = next(model.parameters())
@@ -135,19 +135,6 @@ def grad_cam(
     maps = maps.sum(dim=1, keepdim=True).relu().detach().float()
     maps = functional.interpolate(maps, images.shape[2:], mode="bilinear", align_corners=False)
     return maps[:, 0].cpu().numpy()
-
-
-def _index(backbone: Backbone, layer: int | None) -> int:
-    """Index of a layer from 0; None is the last."""
-    count = len(backbone.model.feature_info)
-    layer = -1 if layer is None else layer
-    if not -count <= layer < count:
-        raise ParameterError(
-            f"layer is {layer}, expected {-count} to {count - 1}",
-            where=backbone.name,
-            remedy="layers() lists them.",
-        )
-    return layer % count
 
 
 def directions(features: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> dict[str, np.ndarray]:

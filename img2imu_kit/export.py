@@ -128,7 +128,7 @@ class _Reader(nn.Module):
     def __init__(self, backbone: Backbone, sample: np.ndarray, layer, options: dict) -> None:
         super().__init__()
         self.model = copy.deepcopy(backbone.model).cpu().float().eval()
-        self.layers = backbone._indices(layer)
+        self.layers = backbone.indices(layer)
         self.linear = nn.Identity()
         for name in ("mean", "std"):
             values = torch.tensor(getattr(backbone, name)).mul(255).view(-1, 1, 1)

@@ -158,8 +158,7 @@ class VisionReader(Reader):
         self.lens, self.rate = lens, windows.rate
         self.picture = lens.params(windows.rate, windows.seconds)
         self.axes = channel_index(windows.axes, lens.channels)
-        count = len(backbone.model.feature_info)
-        self.layers = sorted({int(layer) % count for layer in np.atleast_1d(lens.layer)})
+        self.layers = backbone.indices(lens.layer)
         self.mean, self.std = backbone.mean, backbone.std
 
     def prepare(self, signal: Tensor) -> Tensor:
