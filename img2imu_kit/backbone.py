@@ -141,6 +141,13 @@ class Backbone:
                 parts.append(torch.cat(vectors, dim=1).float().cpu().numpy())
         return np.concatenate(parts)
 
+    def untrained(self, seed: int = 0) -> Backbone:
+        """The same network with random weights: padding and pixel statistics are the same too."""
+        channels = len(self.mean)
+        twin = load(self.name, pad_type=self.card.get("pad_type"), in_chans=channels, seed=seed)
+        twin.mean, twin.std = self.mean, self.std
+        return twin
+
     def _check(self, images: np.ndarray, batch_size: int) -> np.ndarray:
         if batch_size < 1:
             raise ParameterError(f"batch_size is {batch_size}, expected 1 or more")

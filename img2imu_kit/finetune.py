@@ -105,14 +105,14 @@ def fine_tune(
             remedy="Give windows of at least two classes.",
         )
     groups = windows.subject if groups is None else np.asarray(groups, dtype=object)
-    where, epochs, rows = torch.device(device), recipe.epochs, []
+    where, epochs, rows = torch.device(device), recipe.epochs_on(len(windows)), []
     with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
         torch.manual_seed(seed)
         if sides := _hold_out(groups, windows.label, recipe.held_out, seed):
             kept, held = (windows[side] for side in sides)
-            _, _, history = _train(reader, kept, recipe, where, epochs, held)
+            _, _, history = _train(reader, kept, recipe, where, recipe.epochs_on(len(kept)), held)
             rows = [{"phase": "choose"} | row for row in history]
-            epochs = 1 + int(np.argmin([row["held_out"] for row in rows]))
+            epochs = min(epochs, 1 + int(np.argmin([row["held_out"] for row in rows])))
         torch.manual_seed(seed)
         tuned, head, history = _train(reader, windows, recipe, where, epochs)
     rows += [{"phase": "train"} | row for row in history]
@@ -152,7 +152,7 @@ def _train(
     )
     steps = math.ceil(len(signal) / recipe.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: pace(step, steps * recipe.epochs)
+        optimizer, lambda step: pace(step, steps * recipe.epochs_on(len(signal)))
     )
     spread = signal.std(dim=2).square().mean(dim=0).sqrt()[:, None]
     rows = []

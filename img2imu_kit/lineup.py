@@ -28,22 +28,16 @@ def vision_methods(
     lens : Lens
     """
     given = {name: path for name, path in weights.items() if path is not None}
-    methods: dict[str, Method] = {}
+    networks = {
+        name: backbones.load(read_card(find(path)).get("architecture", backbone), path)
+        for name, path in given.items()
+    }
+    methods: dict[str, Method] = {name: Vision(net, lens) for name, net in networks.items()}
     untrained: dict[str, Method] = {}
-    for name, path in given.items():
-        architecture = read_card(find(path)).get("architecture", backbone)
-        network = backbones.load(architecture, path)
-        methods[name] = Vision(network, lens)
-        # The two differ in nothing but their weights.
-        other = backbones.load(architecture, pad_type=network.card.get("pad_type"))
-        other.mean, other.std = network.mean, network.std
-        random = f"random weights, {architecture}"
-        untrained.setdefault(random, Vision(other, lens, family="scratch", scratch=True))
-    if not given:
-        network = backbones.load(backbone)
-        untrained[f"random weights, {backbone}"] = Vision(
-            network, lens, family="scratch", scratch=True
-        )
+    for network in list(networks.values()) or [backbones.load(backbone)]:
+        random = f"random weights, {network.name}"
+        if random not in untrained:
+            untrained[random] = Vision(network.untrained(), lens, family="scratch", scratch=True)
     return methods | untrained
 
 

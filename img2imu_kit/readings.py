@@ -14,7 +14,7 @@ __all__ = ["compare", "confusions", "of_protocol", "ranks", "summary"]
 
 
 def of_protocol(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
-    """Rows of one protocol, and of the methods that know but one of their own.
+    """Rows of one protocol, and with as many shots those of methods that know but one of their own.
 
     Parameters
     ----------
@@ -27,12 +27,15 @@ def of_protocol(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
     ParameterError
         A protocol that is not in the table.
     """
-    known = table.protocol[~table.fixed].unique()
+    free = table[~table.fixed]
+    known = free.protocol.unique()
     if protocol not in known:
         raise ParameterError(
             f"no protocol {protocol!r} in the table", remedy=f"There are: {', '.join(known)}."
         )
-    return table[(table.protocol == protocol) | table.fixed].reset_index(drop=True)
+    mine = free[free.protocol == protocol]
+    fixed = table[table.fixed & table.shots.isin(mine.shots)]
+    return pd.concat([mine, fixed]).sort_index().reset_index(drop=True)
 
 
 def summary(table: pd.DataFrame, metric: str = "macro_f1") -> pd.DataFrame:

@@ -56,6 +56,9 @@ class Recipe:
     ----------
     epochs, batch_size : int
         Windows are spread evenly over the batches of an epoch.
+    most_steps : int
+        Updates after which no further epoch begins: a larger training set gets fewer epochs, but
+        one at least.
     rate : float
         Learning rate of the new head (AdamW; warm-up over a tenth of the steps, then cosine).
     body, decay : float
@@ -84,6 +87,7 @@ class Recipe:
 
     epochs: int = 40
     batch_size: int = 32
+    most_steps: int = 100
     rate: float = 3e-3
     body: float = 0.2
     decay: float = 0.8
@@ -99,6 +103,7 @@ class Recipe:
         good = {
             "epochs": self.epochs >= 1,
             "batch_size": self.batch_size >= 2,
+            "most_steps": self.most_steps >= 1,
             "rate": self.rate > 0,
             "body": self.body >= 0,
             "decay": 0 < self.decay <= 1,
@@ -116,6 +121,17 @@ class Recipe:
                 where="Recipe",
                 remedy="Its docstring says what is possible.",
             )
+
+    def epochs_on(self, count: int) -> int:
+        """Epochs on so many windows.
+
+        Examples
+        --------
+        >>> Recipe().epochs_on(30), Recipe().epochs_on(270)
+        (40, 11)
+        """
+        batches = math.ceil(count / self.batch_size)
+        return max(1, min(self.epochs, self.most_steps // batches))
 
     def from_scratch(self) -> Recipe:
         """The same for random weights: every block at the full rate, statistics of batches."""

@@ -1,24 +1,23 @@
-"""The evaluation with one call: baselines trained, every row scored, a report written."""
+"""The evaluation with one call: every method scored on every task, a report written."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import joblib
 import pandas as pd
-import torch
 
 from . import table_report
-from .baselines import METHODS, SignalEncoder, corpus, pretrain_signals
+from .baselines import METHODS, SignalEncoder
 from .errors import ParameterError, WeightsError
 from .lineup import lever_methods, other_methods, sensor_methods, vision_methods
 from .methods import Lens
-from .table import PROTOCOLS, few_label_table
+from .table import few_label_table
 from .tasks import TASKS, find_task, load_task
+from .weights import find
 from .windowing import Windows
 
 __all__ = ["PRESETS", "Preset", "reproduce"]
@@ -30,28 +29,50 @@ class Preset:
 
     Attributes
     ----------
-    shots, seeds, protocols
-        As in `few_label_table`.
-    corpus_steps, own_steps : int
-        Updates of each sensor baseline on the corpus, and on a draw's own training windows.
+    shots : dict of protocol -> tuple of int
+        Labelled windows of each class. One number is common to all protocols.
+    seeds : int
+        Draws.
+    own_steps : int
+        Updates of each sensor baseline on a draw's own training windows.
     most_windows : int, optional
         Of a task with more, every second, third, ... window is kept.
     levers : bool
         Whether the levers of the lens are moved one at a time, on draws of their own.
     """
 
-    shots: tuple[int, ...]
+    shots: Mapping[str, tuple[int, ...]]
     seeds: int
-    protocols: tuple[str, ...]
-    corpus_steps: int
     own_steps: int
     most_windows: int | None = None
     levers: bool = False
 
+    def __post_init__(self) -> None:
+        if not self._common():
+            raise ParameterError(
+                f"shots are {dict(self.shots)}",
+                where="Preset",
+                remedy="Give every protocol one number that all of them have.",
+            )
+
+    @property
+    def common_shots(self) -> int:
+        """The most that every protocol has: those of the claim."""
+        return max(self._common())
+
+    def _common(self) -> set[int]:
+        return set.intersection(*map(set, self.shots.values())) if self.shots else set()
+
 
 PRESETS = {
-    "small": Preset((5, 10), 5, ("linear",), corpus_steps=300, own_steps=40, most_windows=1500),
-    "full": Preset((1, 5, 10, 20), 10, tuple(PROTOCOLS), 5000, 1000, levers=True),
+    "small": Preset({"linear": (5, 10)}, 5, own_steps=40, most_windows=1500),
+    "full": Preset(
+        {"linear": (1, 5, 10, 20), "knn": (1, 5, 10, 20), "full": (10,), "partial": (10,)},
+        seeds=5,
+        own_steps=100,
+        most_windows=1500,
+        levers=True,
+    ),
 }
 
 #: All layers, each row of frequency on its own: chosen on two data sets that are none of the tasks,
@@ -100,8 +121,8 @@ def reproduce(
         How all vision networks read motion. Default: five layers, by rows of frequency.
     tasks : sequence of str
     baselines : path, optional
-        Folder of pre-trained sensor baselines by name (``simclr/``). What is not there is trained
-        on the sensor corpus, into ``folder``.
+        Folder of sensor baselines that `pretrain_signals` wrote, by name (``simclr/``). Default:
+        those that come with the repository, pre-trained on the sensor corpus.
     workers, device, progress
         As in `few_label_table`.
 
@@ -125,7 +146,7 @@ def reproduce(
     weights = {"IMG2IMU": sensor_aware, "contrastive, vision set": vision, "ImageNet": imagenet}
     pictures = vision_methods(weights, backbone, lens)
     windows = {name: _windows(name, data, settings.most_windows) for name in tasks}
-    learned, histories = _pretrained(settings, folder, data, baselines, workers, progress)
+    learned = {name: _read(baselines and Path(baselines) / name, name) for name in METHODS}
     sensors = sensor_methods(learned, settings.own_steps, folder / "cache" / "own")
     methods = pictures | sensors | other_methods()
     options = {
@@ -140,7 +161,7 @@ def reproduce(
         methods,
         shots=settings.shots,
         seeds=settings.seeds,
-        protocols=settings.protocols,
+        protocols=tuple(settings.shots),
         **options,
     )
     levers = None
@@ -157,7 +178,7 @@ def reproduce(
         settings=settings,
         lens=lens,
         levers=levers,
-        histories=histories,
+        histories={n: m.history for n, m in learned.items() if m.history is not None},
         minutes=(time.time() - began) / 60,
     )
 
@@ -168,64 +189,19 @@ def _windows(name: str, data: Path | None, most: int | None) -> Windows:
     return every[:: math.ceil(len(every) / most)] if most else every
 
 
-def _pretrained(
-    settings: Preset,
-    folder: Path,
-    data: Path | None,
-    given: str | Path | None,
-    workers: int | None,
-    progress: bool,
-) -> tuple[dict[str, SignalEncoder], dict[str, pd.DataFrame]]:
-    """The sensor baselines and the histories of those that were trained here."""
-    learned = {
-        name: _read(Path(given) / name)
-        for name in METHODS
-        if given and (Path(given) / name).is_dir()
-    }
-    absent = [name for name in METHODS if name not in learned]
-    if absent:
-        chest, falls = (data and data / name for name in ("chest_accelerometer", "sisfall"))
-        seen = corpus(chest, falls)
-        parallel = joblib.Parallel(min(workers or joblib.cpu_count(), len(absent)))
-        trained = parallel(
-            joblib.delayed(_pretrain)(name, seen, settings.corpus_steps, folder / "cache", progress)
-            for name in absent
-        )
-        learned |= dict(zip(absent, trained, strict=True))
-        if not all(encoder.finished for encoder in trained):
-            raise KeyboardInterrupt
-    histories = {name: found.history for name, found in learned.items()}
-    return (
-        {name: learned[name] for name in METHODS},
-        {name: history for name, history in histories.items() if history is not None},
-    )
-
-
-def _read(folder: Path) -> SignalEncoder:
-    encoder = SignalEncoder.load(folder)
+def _read(folder: Path | None, name: str) -> SignalEncoder:
+    """A baseline that has learned, with the history of how it did if that is there."""
+    source = folder or f"img2imu:{name}"
+    encoder = SignalEncoder.load(source)
     if not encoder.finished:
         raise WeightsError(
             "its pre-training was stopped early",
-            where=str(folder),
+            where=str(source),
             remedy="Let pretrain_signals finish it, or move the folder away.",
         )
-    history = folder / "history.csv"
+    history = find(source).parent / "history.csv"
     if history.is_file():
         encoder.history = pd.read_csv(history)
         chance = METHODS[encoder.method]().chance(encoder.card["batch_size"])
         encoder.history.attrs["chance"] = chance
     return encoder
-
-
-def _pretrain(
-    name: str, windows: Windows, steps: int, folder: Path, progress: bool
-) -> SignalEncoder:
-    torch.set_num_threads(1)
-    return pretrain_signals(
-        name,
-        windows,
-        steps=steps,
-        folder=folder / "corpus" / f"{name}-{steps}",
-        corpus="sensor corpus",
-        progress=progress,
-    )

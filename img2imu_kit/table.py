@@ -41,7 +41,7 @@ def few_label_table(
     tasks: Mapping[str, Windows],
     methods: Mapping[str, Method],
     *,
-    shots: Sequence[int] = (5, 10),
+    shots: Sequence[int] | Mapping[str, Sequence[int]] = (5, 10),
     seeds: int | Sequence[int] = 5,
     protocols: Sequence[str] | Mapping[str, str | Recipe] = ("linear",),
     by: str | Mapping[str, str] = "subject",
@@ -60,9 +60,11 @@ def few_label_table(
     methods : dict of name -> Method
         See `methods`. One that has an `only` is scored by that protocol alone, and one without a
         `reader` takes no part in fine-tuning.
-    shots, seeds
-        As in `few_label`: every method sees the same draws. A class with fewer training windows
-        than shots gives all it has.
+    shots : sequence of int, or dict of protocol -> sequence of int
+        Labelled windows of each class; one with fewer training windows gives all it has. A method
+        that has an `only` is scored with all of the numbers.
+    seeds : int or sequence of int
+        As in `few_label`: every method sees the same draws.
     protocols : names in `PROTOCOLS`, or dict of name -> probe or Recipe
         A recipe is changed by `Recipe.from_scratch` for methods with random weights.
     by : str, or dict of task -> str
@@ -94,7 +96,7 @@ def few_label_table(
     SplitError
         Too few subjects or classes in a task.
     ParameterError
-        An unknown protocol, or a task that `by` does not name.
+        An unknown protocol, or one that `shots` does not name, or a task that `by` does not.
 
     Notes
     -----
@@ -107,7 +109,7 @@ def few_label_table(
             options |= {"workers": workers, "device": device, "progress": progress}
             return few_label_table(tasks, methods, folder=temporary, **options)
     plan = list(_plan(tasks, methods, device, Path(folder), **options))
-    missing = [job for job in plan if read_row(job.row) is None]
+    missing = {job.row: job for job in plan if read_row(job.row) is None}.values()
     probed = {job.features: job for job in missing if isinstance(job.how, str)}
     absent = [job for path, job in probed.items() if read_array(path) is None]
     _run("features", extract, absent, workers, progress)
@@ -121,7 +123,7 @@ def _plan(
     device: str,
     folder: Path,
     *,
-    shots: Sequence[int],
+    shots: Sequence[int] | Mapping[str, Sequence[int]],
     seeds: int | Sequence[int],
     protocols: Sequence[str] | Mapping[str, str | Recipe],
     by: str | Mapping[str, str],
@@ -130,6 +132,10 @@ def _plan(
     """The rows that were asked for, in order, each with the names of its files."""
     seeds = range(seeds) if isinstance(seeds, int) else seeds
     ways = _ways(protocols)
+    counts = shots if isinstance(shots, Mapping) else dict.fromkeys(ways, shots)
+    if unnamed := [name for name in ways if name not in counts]:
+        raise ParameterError(f"shots has no entry for {unnamed}", remedy=f"It is {dict(counts)}.")
+    every = sorted({count for name in ways for count in counts[name]})
     prints = {name: [type(m).__name__, m.fingerprint()] for name, m in methods.items()}
     versions = {name: version(name) for name in _LIBRARIES}
     common = fingerprint(versions, evaluate, jobs, probes, splits)
@@ -149,7 +155,7 @@ def _plan(
             reader = method.reader(windows)
             parameters = _count(reader, windows) if reader is not None else 0
             for protocol, how in _own_ways(method, ways, reader is not None):
-                for count in shots:
+                for count in every if method.only else counts[protocol]:
                     for seed in seeds:
                         draw = [group, test, seed] if hasattr(method, "adapt") else []
                         features = fingerprint(data, prints[name], draw)

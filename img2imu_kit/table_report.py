@@ -88,9 +88,9 @@ def write(
         That the call took.
     """
     report = Report("IMG2IMU with few labels, against baselines that learned from sensors", folder)
-    by_protocol = {name: of_protocol(table, name) for name in settings.protocols}
+    by_protocol = {name: of_protocol(table, name) for name in settings.shots}
     found = {name: claims(rows, ours) for name, rows in by_protocol.items()}
-    one, shots = by_protocol[settings.protocols[0]], max(settings.shots)
+    one, shots = next(iter(by_protocol.values())), settings.common_shots
     _claim(report, found, ours, missing, shots)
     report.heading("What is the paper's, and what is ours")
     report.text("From the paper (Yoon et al., IEEE TMC 2024, arXiv 2209.00945):").items(_PAPER)
@@ -163,12 +163,15 @@ def _scores(report: Report, by_protocol: Mapping[str, pd.DataFrame], settings: P
         "forest and the 1-D CNN know one protocol only."
     )
     for protocol, table in by_protocol.items():
-        for shots in settings.shots:
+        for shots in settings.shots[protocol]:
             report.text(f"Protocol: {protocol}, {shots} shots of each class:")
             report.table(_wide(table, shots))
-    most, table = max(settings.shots), next(iter(by_protocol.values()))
-    report.figure(plots.plot_table(table, most), "scores", f"Macro-F1 with {most} shots.")
-    if len(settings.shots) > 1:
+    for protocol, table in by_protocol.items():
+        caption = f"Macro-F1 with {settings.common_shots} shots, protocol: {protocol}."
+        figure = plots.plot_table(table, settings.common_shots)
+        report.figure(figure, f"scores-{protocol}", caption)
+    table = next(iter(by_protocol.values()))
+    if table.shots.nunique() > 1:
         order = ranks(table).index
         best = [
             next(name for name in order if name in set(table.method[table.family == family]))
@@ -239,7 +242,7 @@ def _conditions(
     report.table(table.drop_duplicates("method")[["method", "family", "parameters"]])
     facts: dict[str, Any] = asdict(settings) | {"seeds": f"0 to {settings.seeds - 1}"}
     facts |= {f"lens, {key}": value for key, value in asdict(lens).items()}
-    for name in settings.protocols:
+    for name in settings.shots:
         how = PROTOCOLS[name]
         recipe = asdict(how) if isinstance(how, Recipe) else {"probe": how}
         facts |= {f"{name}, {key}": value for key, value in recipe.items()}

@@ -196,14 +196,9 @@ def score(
     """
     labelled = labelled.select(sensor)
     images = to_image(labelled, params=resolve(params, **{"channels": sensor} | overrides))
-    networks = {}
-    untrained = load(backbone, seed=0)
-    if weights is not None:
-        trained = networks[f"weights: {Path(weights).name}"] = load(backbone, weights)
-        # The two differ in nothing but their weights.
-        untrained = load(backbone, seed=0, pad_type=trained.card.get("pad_type"))
-        untrained.mean, untrained.std = trained.mean, trained.std
-    networks["random weights"] = untrained
+    network = load(backbone, weights)
+    networks = {} if weights is None else {f"weights: {Path(weights).name}": network}
+    networks["random weights"] = network.untrained()
     methods: dict = {
         name: network.features(images, layer=layer, pool=pool, progress=progress)
         for name, network in networks.items()
