@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 from pathlib import Path
 
 import torch
 
 from .errors import ParameterError, WeightsError
+from .whole import write_whole
 
-__all__ = ["read_checkpoint", "write_bytes", "write_checkpoint", "write_text"]
+__all__ = ["read_checkpoint", "write_checkpoint", "write_text"]
 
 _NAME = "checkpoint.pt"
 
@@ -30,17 +29,17 @@ def write_checkpoint(folder: Path, state: dict, settings: dict) -> None:
 
     Raises
     ------
-    WeightsError
+    OutputError
         Disk full or folder not writable.
     """
     content = io.BytesIO()
     torch.save(state | {"settings": json.dumps(settings)}, content)
-    write_bytes(folder / _NAME, content.getbuffer())
+    write_whole({folder / _NAME: content.getbuffer()})
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file as `write_checkpoint` does."""
-    write_bytes(path, text.encode())
+    write_whole({path: text.encode()})
 
 
 def read_checkpoint(folder: Path, settings: dict) -> dict | None:
@@ -78,29 +77,3 @@ def read_checkpoint(folder: Path, settings: dict) -> dict | None:
             remedy="Use the same settings, another folder=, or resume=False to start anew.",
         )
     return state
-
-
-def write_bytes(path: Path, content: bytes | memoryview) -> None:
-    """Write beside the file, flush to disk, then move over it: never half a file."""
-    partial = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as file:
-            partial = Path(file.name)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.chmod(0o644)  # NamedTemporaryFile makes it private
-        os.replace(partial, path)
-        if os.name == "posix":  # the renaming itself must reach the disk too
-            handle = os.open(path.parent, os.O_RDONLY)
-            os.fsync(handle)
-            os.close(handle)
-    except OSError as error:
-        if partial:
-            partial.unlink(missing_ok=True)
-        raise WeightsError(
-            f"could not be written ({error.strerror or error})",
-            where=str(path),
-            remedy="The previous one is unchanged; make room or choose another folder.",
-        ) from None

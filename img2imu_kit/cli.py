@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -37,12 +38,12 @@ def main() -> None:
     try:
         app()
     except (Img2ImuError, OSError) as error:
-        typer.secho(f"error: {error}", err=True, fg="red")
+        typer.secho(f"error: {_in_shell_words(str(error))}", err=True, fg="red")
         sys.exit(1)
 
 
 def _say(message, category, filename, lineno, file=None, line=None) -> None:
-    typer.secho(f"note: {message}", err=True, fg="yellow")
+    typer.secho(f"note: {_in_shell_words(str(message))}", err=True, fg="yellow")
 
 
 @app.command()
@@ -115,7 +116,8 @@ def convert(
     if done.archive:
         typer.echo(f"{done.windows} windows of {done.files} file(s) -> {done.archive}")
     for path, problem in done.failed.items():
-        typer.secho(f"not converted: {path}: {problem}", err=True, fg="red")
+        said = _in_shell_words(str(problem)).removeprefix(f"{path}: ")
+        typer.secho(f"not converted: {path}: {said}", err=True, fg="red")
     if done.failed:
         raise typer.Exit(1)
 
@@ -134,6 +136,19 @@ def datasets_(
         typer.echo(f"{fetch} is in {datasets.fetch(fetch)}")
     else:
         typer.echo(datasets.list_datasets().to_string())
+
+
+def _in_shell_words(text: str) -> str:
+    """Advice for Python, ``rate=<Hz>``, as the option of the command, ``--rate <Hz>``."""
+    command = typer.main.get_command(app).commands.get(sys.argv[1] if sys.argv[1:] else "")
+    options = {each.name: max(each.opts, key=len) for each in command.params} if command else {}
+
+    def said(found: re.Match) -> str:
+        name, more = found.groups()
+        option = options.get(name) or options.get(f"{name}_column")
+        return found[0] if option is None else f"{option} " if more else option
+
+    return re.sub(r"\b([a-z_]+)=(?:\[\.\.\.\])?(?=([<\"\w])?)", said, text)
 
 
 def _column(name: str | None) -> str | int | None:

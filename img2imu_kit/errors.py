@@ -11,6 +11,7 @@ __all__ = [
     "GuessWarning",
     "Img2ImuError",
     "LeakageWarning",
+    "OutputError",
     "ParameterError",
     "SignalError",
     "SplitError",
@@ -80,6 +81,10 @@ class DownloadError(DatasetError, OSError):
 
 class WeightsError(Img2ImuError, ValueError):
     """A file of weights does not fit its network, or is not safe to open."""
+
+
+class OutputError(Img2ImuError, OSError):
+    """A file could not be written."""
 
 
 class SplitError(Img2ImuError, ValueError):

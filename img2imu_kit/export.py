@@ -18,9 +18,9 @@ from sklearn.base import ClassifierMixin
 from torch import Tensor, nn
 
 from .backbone import Backbone
-from .checkpoints import write_bytes
 from .errors import ParameterError, SignalError, WeightsError
 from .pooling import pool_maps
+from .whole import write_whole
 
 __all__ = ["to_onnx"]
 
@@ -67,7 +67,9 @@ def to_onnx(
     Raises
     ------
     WeightsError
-        The two disagree, ONNX has no such operation, or the file cannot be written.
+        The two disagree, or ONNX has no such operation.
+    OutputError
+        The file cannot be written.
     ParameterError
         A head that is not fitted, not linear or of other features; no such layer or pooling.
     SignalError
@@ -118,7 +120,7 @@ def to_onnx(
             remedy="Nothing was written. "
             + ("Only linear heads can be exported." if head is not None else "Is tolerance tiny?"),
         )
-    write_bytes(Path(path), content)
+    write_whole({Path(path): content})
     return difference
 
 

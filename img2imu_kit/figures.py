@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .errors import ParameterError
+from .whole import write_whole
 
 if TYPE_CHECKING:
     from IPython.display import Image
@@ -64,9 +66,10 @@ def save(target: Axes | Figure, path: str | os.PathLike, *, dpi: int = 150) -> P
     }.get(path.suffix.lower())
     if metadata is None:
         raise ParameterError(f"cannot write {path.name!r}", remedy="Use .png, .svg or .pdf.")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()
     with plt.rc_context({"svg.hashsalt": "img2imu_kit"}):  # the same figure, the same bytes
-        figure.savefig(path, dpi=dpi, metadata=metadata)
+        figure.savefig(content, format=path.suffix[1:].lower(), dpi=dpi, metadata=metadata)
+    write_whole({path: content.getbuffer()})
     return path
 
 

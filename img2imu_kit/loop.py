@@ -113,7 +113,9 @@ def run(
     ParameterError
         Settings out of range or other than the checkpoint's; a loss that is not finite.
     WeightsError
-        The checkpoint cannot be written or read; the previous one is kept.
+        The checkpoint cannot be read.
+    OutputError
+        The checkpoint cannot be written; the previous one is kept.
     SystemExit
         After SIGTERM, when the step is finished and saved.
     """

@@ -160,7 +160,9 @@ def pretrain(
     ParameterError
         Settings out of range, or other than those of the checkpoint to resume from.
     WeightsError
-        Weights that do not fit; a checkpoint that cannot be written or read.
+        Weights that do not fit; a checkpoint that cannot be read.
+    OutputError
+        The folder cannot be written.
     DatasetError, FormatError
         As in `load_images`.
 

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .figures import alt_text, save
-from .rows import write_bytes
+from .whole import write_whole
 
 __all__ = ["Report", "machine"]
 
@@ -101,9 +101,10 @@ class Report:
 
     def write(self) -> Path:
         """Write both; the path of the Markdown."""
-        write_bytes(self.folder / "report.html", self.html().encode())
-        write_bytes(self.folder / "report.md", self.markdown().encode())
-        return self.folder / "report.md"
+        path = self.folder / "report.md"
+        page = path.with_suffix(".html")
+        write_whole({page: self.html().encode(), path: self.markdown().encode()})
+        return path
 
 
 def machine() -> dict[str, str]:

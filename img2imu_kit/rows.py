@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
-import os
-import tempfile
+import io
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -15,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["fingerprint", "read_array", "read_row", "write_array", "write_bytes", "write_row"]
+from .whole import write_whole
+
+__all__ = ["fingerprint", "read_array", "read_row", "write_array", "write_row"]
 
 
 def fingerprint(*things: Any) -> str:
@@ -42,13 +43,9 @@ def write_row(path: Path, row: dict[str, Any]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pylist([row])
-    _write(path, lambda file: pq.write_table(table, file))
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    _write(path, lambda file: file.write(content))
+    content = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([row]), content)
+    write_whole({path: content.getbuffer()})
 
 
 def read_row(path: Path) -> dict[str, Any] | None:
@@ -64,7 +61,9 @@ def read_row(path: Path) -> dict[str, Any] | None:
 
 def write_array(path: Path, array: np.ndarray) -> None:
     """Write an array of numbers as .npy."""
-    _write(path, lambda file: np.save(file, array, allow_pickle=False))
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    write_whole({path: content.getbuffer()})
 
 
 def read_array(path: Path) -> np.ndarray | None:
@@ -73,20 +72,6 @@ def read_array(path: Path) -> np.ndarray | None:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-
-
-def _write(path: Path, save: Callable) -> None:
-    """To the disk beside its place, then moved there: a killed run leaves no half of a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as file:
-        try:
-            save(file)
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    os.replace(file.name, path)
 
 
 def _feed(thing: Any, update: Callable[[bytes], None]) -> None:

@@ -15,9 +15,9 @@ from .methods import Lens
 from .readings import of_protocol, ranks, summary
 from .recipe import Recipe
 from .report import Report, machine
-from .rows import write_bytes
 from .table import PROTOCOLS
 from .tasks import Task
+from .whole import write_whole
 from .windowing import Windows
 
 if TYPE_CHECKING:
@@ -264,10 +264,10 @@ def _files(
         for protocol, parts in found.items()
         for name, frame in parts.items()
     ]
-    frames = {
+    tables = {
         "scores": table.drop(columns=["classes", "groups", "confusion"]),
         "summary": summary(table),
         "differences": pd.concat(differences, ignore_index=True),
     }
-    for name, frame in frames.items():
-        write_bytes(folder / f"{name}.csv", frame.to_csv(index=False).encode())
+    text = {folder / f"{name}.csv": table.to_csv(index=False) for name, table in tables.items()}
+    write_whole({path: content.encode() for path, content in text.items()})

@@ -6,7 +6,6 @@ import html
 import json
 import os
 import re
-import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from torch import nn
 
 from .errors import WeightsError
+from .whole import write_whole
 
 __all__ = ["Report", "find", "fit", "read", "read_card", "write"]
 
@@ -269,32 +269,10 @@ def _read_note(text: str) -> dict:
 
 
 def write(folder: Path, state: dict[str, torch.Tensor], card: dict) -> None:
-    """Write ``model.safetensors`` and ``card.json``; a failure leaves the previous ones whole.
-
-    Each is written in full beside its place, flushed to disk, then moved over the old one.
-    """
+    """Write ``model.safetensors`` and ``card.json``; a failure leaves the previous ones whole."""
     state = {key: value.detach().cpu().contiguous().clone() for key, value in state.items()}
     contents = {
         "model.safetensors": safetensors.torch.save(state, metadata={"format": "pt"}),
         "card.json": json.dumps(card, indent=2).encode() + b"\n",
     }
-    finished = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            with tempfile.NamedTemporaryFile(dir=folder, prefix=".part-", delete=False) as file:
-                finished.append((file.name, folder / name))
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        for partial, final in finished:
-            os.chmod(partial, 0o644)  # NamedTemporaryFile makes it private
-            os.replace(partial, final)
-    except OSError as error:
-        for partial, _ in finished:
-            Path(partial).unlink(missing_ok=True)
-        raise WeightsError(
-            f"could not be written ({error.strerror or error})",
-            where=str(folder),
-            remedy="What was there before is unchanged; free some space or choose a folder.",
-        ) from None
+    write_whole({folder / name: content for name, content in contents.items()})

@@ -15,7 +15,7 @@ import timm
 import torch
 
 from img2imu_kit import backbone, weights
-from img2imu_kit.errors import GuessWarning, ParameterError, SignalError, WeightsError
+from img2imu_kit.errors import GuessWarning, OutputError, ParameterError, SignalError, WeightsError
 from img2imu_kit.pooling import pool_maps
 
 SMALL = "mobilenetv3_small_050"
@@ -183,13 +183,13 @@ def test_saving_fails_whole(small, folder):
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))  # as good as a full disk
     try:
-        with pytest.raises(WeightsError, match=r"could not be written .* is unchanged"):
+        with pytest.raises(OutputError, match=r"could not be written .* is unchanged"):
             backbone.save(backbone.load(SMALL, seed=1), folder)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    with pytest.raises(WeightsError, match="could not be written"):
+    with pytest.raises(OutputError, match="could not be written"):
         backbone.save(small, folder / "card.json")  # a file where a folder should be
 
 
@@ -321,6 +321,21 @@ def test_cards_give_statistics_and_padding(folder):
         (folder / "config.json").write_text(broken)
         with pytest.raises(WeightsError, match="not a card"):
             backbone.load(SMALL, folder)
+
+
+def test_an_untrained_twin_differs_in_its_weights_alone(folder, images):
+    (folder / "card.json").write_text(
+        json.dumps({"architecture": SMALL, "pad_type": "same", "mean": [0.4] * 3, "std": [0.2] * 3})
+    )
+    trained = backbone.load(SMALL, folder)
+    twin = trained.untrained(seed=1)
+    assert (twin.name, twin.mean, twin.std) == (trained.name, trained.mean, trained.std)
+    assert "Conv2dSame" in repr(twin.model)
+    assert repr(twin.model) == repr(trained.model)
+    assert not np.allclose(twin.features(images), trained.features(images))
+    assert same(twin.model, backbone.load(SMALL, seed=1).model)
+    wide = backbone.load(SMALL, in_chans=6)
+    assert len(wide.untrained().mean) == 6
 
 
 def test_published_weights_offline_say_what_to_do(tmp_path):

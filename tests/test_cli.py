@@ -93,6 +93,24 @@ def test_a_mistake_is_one_line_and_exit_code_1(arguments, expected, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_advice_names_the_options_of_the_command(tmp_path):
+    path = tmp_path / "letters.csv"
+    path.write_text("a,b,c,d\n1,2,3,4\n2,3,4,5\n")
+    done = img2imu("convert", path, "--rate", 50, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert done.stderr.count("letters.csv") == 1
+    assert "Choose the axes with --columns from: 'a', 'b', 'c', 'd'." in done.stderr
+    path.write_text("x,y,z\n" + "1,2,3\n" * 9)
+    assert "Give --rate <Hz>, or --time <column> and --time-unit." in said_by(
+        "convert", path, "--out", tmp_path / "out"
+    )
+    assert "Give --rate <Hz>, or time=<column>" in said_by("few-label", "--recordings", path)
+
+
+def said_by(*arguments):
+    return " ".join(img2imu(*arguments).stderr.split())
+
+
 def test_a_wrong_option_is_exit_code_2():
     assert img2imu("convert", "--sceonds", "2").returncode == 2
 

@@ -8,7 +8,7 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 
 import img2imu_kit as ik
-from img2imu_kit.errors import ParameterError, SignalError, WeightsError
+from img2imu_kit.errors import OutputError, ParameterError, SignalError, WeightsError
 from img2imu_kit.export import to_onnx
 from img2imu_kit.probes import logistic
 
@@ -110,7 +110,7 @@ def test_bad_input(network, images, tmp_path):
     with pytest.raises(ParameterError, match="layer is 9"):
         to_onnx(network, images, tmp_path / "a.onnx", layer=9)
     (tmp_path / "file").write_text("")
-    with pytest.raises(WeightsError, match="could not be written"):
+    with pytest.raises(OutputError, match="could not be written"):
         to_onnx(network, images, tmp_path / "file" / "a.onnx")
 
 

@@ -171,6 +171,14 @@ def test_epochs_are_chosen_on_people_held_out_and_all_are_trained_on(cut):
     assert train.loss.tolist() == alone.history.loss[: len(train)].tolist()
 
 
+def test_a_large_training_set_gets_fewer_epochs(cut):
+    recipe = Recipe(epochs=5, batch_size=8, most_steps=9)
+    some = cut[:24]  # three batches
+    assert [recipe.epochs_on(count) for count in (8, 16, 24, 999)] == [5, 4, 3, 1]
+    history = fine_tune(network(), some, recipe=recipe).history
+    assert list(history.epoch) == [0, 1, 2]
+
+
 def test_nobody_is_held_out_where_a_class_has_one_person_only(cut):
     alone = cut[(cut.subject == "s0") | ((cut.subject == "s1") & (cut.label == "fast"))]
     tuned = fine_tune(network(), alone, recipe=Recipe(epochs=2, held_out=0.5))

@@ -16,7 +16,7 @@ from pretrain_child import Jitter, pictures, tiny
 from img2imu_kit import backbone, loop
 from img2imu_kit.augment import sensor_aware
 from img2imu_kit.checkpoints import read_checkpoint, write_checkpoint
-from img2imu_kit.errors import ParameterError, WeightsError
+from img2imu_kit.errors import OutputError, ParameterError, WeightsError
 from img2imu_kit.images import load_images
 from img2imu_kit.loop import learning_rate
 from img2imu_kit.monitor import knn_accuracy, knn_probe, measures, plot_history
@@ -155,8 +155,8 @@ def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path):
     child.start()
     child.join(timeout=120)
     said = (tmp_path / "said.txt").read_text()
-    assert said.startswith("WeightsError: ")
-    assert "could not be written (File too large). The previous one is unchanged" in said
+    assert said.startswith("OutputError: ")
+    assert "could not be written (File too large). What was there before is unchanged" in said
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
     assert not list(tmp_path.glob(".part-*"))
     assert tiny(tmp_path, max_steps=4).history.step.iloc[-1] == 4
@@ -165,7 +165,7 @@ def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path):
 def test_a_folder_that_cannot_be_written_says_so_at_once(tmp_path):
     (tmp_path / "file").write_text("in the way")
     calls = Jitter()
-    with pytest.raises(WeightsError, match="could not be written"):
+    with pytest.raises(OutputError, match="could not be written"):
         tiny(tmp_path / "file" / "run", calls)
     assert calls.calls == 0
 

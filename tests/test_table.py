@@ -14,10 +14,12 @@ from few_labels import Moments, Network, network, people
 from pandas.testing import assert_frame_equal
 from sklearn.metrics import accuracy_score, f1_score
 
+from img2imu_kit import table as table_module
 from img2imu_kit import table_plots as plots
 from img2imu_kit.errors import LeakageWarning, ParameterError
 from img2imu_kit.evaluate import few_label
 from img2imu_kit.figures import alt_text
+from img2imu_kit.jobs import score
 from img2imu_kit.methods import ByHand
 from img2imu_kit.readings import compare, confusions, macro_f1, of_protocol, ranks, summary
 from img2imu_kit.recipe import Recipe
@@ -69,6 +71,35 @@ def test_methods_take_part_where_they_can(table):
     assert set(of_protocol(table, "full").method) == {"network", "forest"}
     with pytest.raises(ParameterError, match="'knn'"):
         of_protocol(table, "knn")
+
+
+def test_each_protocol_has_shots_of_its_own(cut):
+    methods = {"moments": Moments(), "forest": ByHand()}
+    shots = {"linear": (1, 3), "knn": (2,), "not asked": (7,)}
+    ways = ("linear", "knn")
+    found = few_label_table({"t": cut}, methods, shots=shots, seeds=1, protocols=ways, **QUIET)
+    rows = set(zip(found.method, found.protocol, found.shots, strict=True))
+    assert rows == {
+        *(("moments", "linear", count) for count in (1, 3)),
+        ("moments", "knn", 2),
+        *(("forest", "forest", count) for count in (1, 2, 3)),
+    }
+    assert sorted(of_protocol(found, "knn").method) == ["forest", "moments"]
+    assert sorted(of_protocol(found, "linear").shots) == [1, 1, 3, 3]
+    with pytest.raises(ParameterError, match="'knn'"):
+        few_label_table({"t": cut}, methods, shots={"linear": (1,)}, protocols=ways, **QUIET)
+
+
+def test_two_names_for_one_row_are_scored_once(cut, monkeypatch):
+    done = []
+    monkeypatch.setattr(table_module, "score", lambda job: done.append(job.row) or score(job))
+    ways = {name: Recipe(epochs=1) for name in ("full", "again")}
+    methods = {"network": Network()}
+    found = few_label_table({"t": cut}, methods, shots=(2,), seeds=2, protocols=ways, **QUIET)
+    assert len(done) == len(set(done)) == 2
+    assert list(found.protocol) == ["full", "full", "again", "again"]
+    scores = found.groupby("protocol").macro_f1.apply(list)
+    assert scores["full"] == scores["again"]
 
 
 def test_counts_give_back_the_scores(table):

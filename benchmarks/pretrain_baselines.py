@@ -1,0 +1,40 @@
+"""The sensor baselines of ``data/checkpoints``: how they were pre-trained.
+
+    python benchmarks/pretrain_baselines.py FOLDER [DATA]
+
+2,000 updates each, rounded up to whole epochs, on the windows of `img2imu_kit.baselines.corpus`:
+a quarter of an hour on two cores. Stopped, the same command continues. DATA is a folder that
+holds ``chest_accelerometer/`` and ``sisfall/``; default: the cache. Then
+``img2imu reproduce --baselines FOLDER`` measures them.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import joblib
+import torch
+
+from img2imu_kit.baselines import METHODS, corpus, pretrain_signals
+from img2imu_kit.windowing import Windows
+
+
+def pretrain(name: str, windows: Windows, folder: Path) -> str:
+    torch.set_num_threads(1)
+    encoder = pretrain_signals(
+        name, windows, steps=2000, folder=folder / name, corpus="sensor corpus", progress=False
+    )
+    return f"{encoder}, loss {encoder.history.loss.iloc[-1]:.3f}"
+
+
+def main() -> None:
+    folder, *data = map(Path, sys.argv[1:])
+    windows = corpus(*(data[0] / name for name in ("chest_accelerometer", "sisfall") if data))
+    jobs = (joblib.delayed(pretrain)(name, windows, folder) for name in METHODS)
+    for line in joblib.Parallel(min(joblib.cpu_count(), 4), return_as="generator")(jobs):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
