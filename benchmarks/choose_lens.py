@@ -29,6 +29,12 @@ LENSES |= {
 }
 LENSES |= {f"range {kind}": Lens(range=kind) for kind in ("per-axis", "per-window")}
 LENSES |= {f"pool {kind}": Lens(pool=kind) for kind in ("gap", "time")}
+LENSES |= {
+    f"layers (0, 1, 2, 3, 4), {rows} x {columns}": Lens(
+        layer=(0, 1, 2, 3, 4), rows=rows, columns=columns
+    )
+    for rows, columns in ((4, 1), (4, 4), (8, 2), (8, 4), (8, 8), (8, 12), (16, 1), (16, 8))
+}
 
 
 def labelled(name: str, data: Path | None):

@@ -75,9 +75,9 @@ PRESETS = {
     ),
 }
 
-#: All layers, each row of frequency on its own: chosen on two data sets that are none of the tasks,
-#: see ``benchmarks/choose_lens.py``.
-_LENS = Lens(layer=(0, 1, 2, 3, 4))
+#: All layers, a grid of frequency and time: chosen on two data sets that are none of the tasks, see
+#: ``benchmarks/choose_lens.py``.
+_LENS = Lens(layer=(0, 1, 2, 3, 4), columns=8)
 
 #: Draws on which the levers are moved, so that none is chosen on a draw that is reported.
 _PILOT = range(1000, 1005)
@@ -118,7 +118,8 @@ def reproduce(
     backbone : str
         Architecture of weights whose card names none.
     lens : Lens, optional
-        How all vision networks read motion. Default: five layers, by rows of frequency.
+        How all vision networks read motion. Default: five layers, by rows of frequency and
+        columns of time.
     tasks : sequence of str
     baselines : path, optional
         Folder of sensor baselines that `pretrain_signals` wrote, by name (``simclr/``). Default:
