@@ -19,11 +19,13 @@ import torch
 from img2imu_kit.baselines import METHODS, corpus, pretrain_signals
 from img2imu_kit.windowing import Windows
 
+STEPS = 2000
+
 
 def pretrain(name: str, windows: Windows, folder: Path) -> str:
     torch.set_num_threads(1)
     encoder = pretrain_signals(
-        name, windows, steps=2000, folder=folder / name, corpus="sensor corpus", progress=False
+        name, windows, steps=STEPS, folder=folder / name, corpus="sensor corpus", progress=False
     )
     return f"{encoder}, loss {encoder.history.loss.iloc[-1]:.3f}"
 

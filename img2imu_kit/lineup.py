@@ -54,6 +54,7 @@ def lever_methods(vision: Vision) -> dict[str, Method]:
     moves = [("range", kind) for kind in ("per-axis", "per-window", (-50.0, 20.0))]
     moves += [("layer", layer) for layer in (*range(count), tuple(range(min(3, count))))]
     moves += [("pool", pool) for pool in ("gap", "time", "grid")]
+    moves += [("columns", columns) for columns in (1, 4, 8)]
     moves += [("size", (side, side)) for side in (64, 96, 128)]
     moves += [("detrend", "constant")]
     lenses = {"as it is": vision.lens}

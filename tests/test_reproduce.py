@@ -166,7 +166,14 @@ def test_levers_move_one_at_a_time(pretrained):
     assert base == vars(Lens())
     levers = [[key for key in base if lens[key] != base[key]] for lens in moved.values()]
     assert all(len(keys) == 1 for keys in levers)
-    assert {key for keys in levers for key in keys} == {"range", "layer", "pool", "size", "detrend"}
+    assert {key for keys in levers for key in keys} == {
+        "range",
+        "layer",
+        "pool",
+        "columns",
+        "size",
+        "detrend",
+    }
 
 
 def test_each_baseline_comes_from_the_corpus_from_own_windows_and_random(pretrained):
