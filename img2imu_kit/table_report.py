@@ -43,9 +43,9 @@ _BUDGET = (
     "full rate in every block, statistics of batches). Sensor baselines have the optimiser "
     "settings of their papers and equal numbers of updates; how they read windows longer than "
     "their own was chosen on splits inside training subjects. For all vision networks alike, the "
-    "limits of the picture were chosen on pilot draws of swimming and gestures, the layers on the "
-    "two data sets of the sensor corpus. Pilot draws shared subjects with the ones below, which "
-    "favours both kinds a little."
+    "limits of the picture were chosen on pilot draws of swimming and gestures, layers and grid on "
+    "the two data sets of the sensor corpus. Pilot draws shared subjects with the ones below, "
+    "which favours both kinds a little."
 )
 _SPLIT = (
     "Every draw takes 30 % of the subjects for the test (driving: of the events of each class, "
