@@ -136,7 +136,7 @@ def _claim(
         }
         for protocol, parts in found.items()
     }
-    report.table(pd.DataFrame(averages).rename_axis(ours).reset_index())
+    report.table(pd.DataFrame(averages).fillna("").rename_axis(ours).reset_index())
     protocol, parts = next(iter(found.items()))
     report.text(f"Task by task, protocol: {protocol}:")
     rows = [
@@ -146,13 +146,14 @@ def _claim(
     ]
     report.table(pd.DataFrame(rows))
     if (best := parts.get("best sensor baseline")) is not None:
-        named = [f"{r.task}, {r.shots} shots: {r.best}" for r in best.itertuples() if r.best]
-        report.text(f"The best sensor baseline is, {'; '.join(named)}.")
+        named = [f"{r.task} with {_shots(r.shots)}: {r.best}" for r in best.itertuples() if r.best]
+        report.text(f"The best sensor baseline is, on {'; '.join(named)}.")
+    shown = {name: frame[frame.shots == shots] for name, frame in list(parts.items())[:4]}
     report.figure(
-        plots.plot_differences({name: parts[name] for name in list(parts)[:4]}, ours),
+        plots.plot_differences(shown, ours),
         "differences",
-        "Differences on the same draws. Intervals: bootstrap over draws and, within each, the "
-        "groups (subjects) tested.",
+        f"Differences on the same draws, protocol: {protocol}. Intervals: bootstrap over draws "
+        "and, within each, the groups (subjects) tested.",
     )
 
 
@@ -164,7 +165,7 @@ def _scores(report: Report, by_protocol: Mapping[str, pd.DataFrame], settings: P
     )
     for protocol, table in by_protocol.items():
         for shots in settings.shots[protocol]:
-            report.text(f"Protocol: {protocol}, {shots} shots of each class:")
+            report.text(f"Protocol: {protocol}, {_shots(shots)} of each class:")
             report.table(_wide(table, shots))
     for protocol, table in by_protocol.items():
         caption = f"Macro-F1 with {settings.common_shots} shots, protocol: {protocol}."
@@ -201,6 +202,10 @@ def _sensors(
     if histories:
         caption = "Losses on the sensor corpus; 1 is the loss of a guess, or the first one."
         report.figure(plots.plot_losses(histories), "losses", caption)
+
+
+def _shots(count: int) -> str:
+    return f"{count} shot" if count == 1 else f"{count} shots"
 
 
 def _wide(table: pd.DataFrame, shots: int) -> pd.DataFrame:
