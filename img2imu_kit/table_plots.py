@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import offset_copy
 
 from .figures import COLOURS, MARKERS, axes_or_new, describe
 from .readings import confusions, ranks, summary
@@ -149,7 +150,8 @@ def plot_differences(
     ax.set(
         xlabel="difference of macro-F1 in points, same draws", title=f"{ours}, above zero: better"
     )
-    ax.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.06))
+    below = offset_copy(ax.transAxes, ax.figure, y=-36, units="points")  # the label of the axis
+    ax.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below)
     return describe(ax, f"{ours} on average over tasks: {'; '.join(text)}")
 
 
