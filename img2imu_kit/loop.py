@@ -112,10 +112,8 @@ def run(
     ------
     ParameterError
         Settings out of range or other than the checkpoint's; a loss that is not finite.
-    WeightsError
-        The checkpoint cannot be read.
-    OutputError
-        The checkpoint cannot be written; the previous one is kept.
+    WeightsError, OutputError
+        The checkpoint cannot be read; or written, and the previous one is kept.
     SystemExit
         After SIGTERM, when the step is finished and saved.
     """
