@@ -11,7 +11,7 @@ import torch
 from .errors import ParameterError, WeightsError
 from .whole import write_whole
 
-__all__ = ["read_checkpoint", "write_checkpoint", "write_text"]
+__all__ = ["read_checkpoint", "write_checkpoint"]
 
 _NAME = "checkpoint.pt"
 
@@ -35,11 +35,6 @@ def write_checkpoint(folder: Path, state: dict, settings: dict) -> None:
     content = io.BytesIO()
     torch.save(state | {"settings": json.dumps(settings)}, content)
     write_whole({folder / _NAME: content.getbuffer()})
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file as `write_checkpoint` does."""
-    write_whole({path: text.encode()})
 
 
 def read_checkpoint(folder: Path, settings: dict) -> dict | None:

@@ -24,9 +24,10 @@ from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from .checkpoints import read_checkpoint, write_checkpoint, write_text
+from .checkpoints import read_checkpoint, write_checkpoint
 from .errors import ParameterError
 from .interrupts import noted_signals
+from .whole import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +152,7 @@ def run(
             if accelerator.scaler:
                 state["scaler"] = accelerator.scaler.state_dict()
             write_checkpoint(folder, state, settings)
-            write_text(folder / "history.csv", _frame(rows).to_csv(index=False))
+            write_whole({folder / "history.csv": _frame(rows).to_csv(index=False).encode()})
 
     devices = [accelerator.device] if accelerator.device.type == "cuda" else []
     with torch.random.fork_rng(devices), noted_signals() as signals:

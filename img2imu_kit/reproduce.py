@@ -147,7 +147,8 @@ def reproduce(
     weights = {"IMG2IMU": sensor_aware, "contrastive, vision set": vision, "ImageNet": imagenet}
     pictures = vision_methods(weights, backbone, lens)
     windows = {name: _windows(name, data, settings.most_windows) for name in tasks}
-    learned = {name: _read(baselines and Path(baselines) / name, name) for name in METHODS}
+    home = "img2imu:" if baselines is None else f"{baselines}/"
+    learned = {name: _read(f"{home}{name}") for name in METHODS}
     sensors = sensor_methods(learned, settings.own_steps, folder / "cache" / "own")
     methods = pictures | sensors | other_methods()
     options = {
@@ -190,14 +191,13 @@ def _windows(name: str, data: Path | None, most: int | None) -> Windows:
     return every[:: math.ceil(len(every) / most)] if most else every
 
 
-def _read(folder: Path | None, name: str) -> SignalEncoder:
+def _read(source: str) -> SignalEncoder:
     """A baseline that has learned, with the history of how it did if that is there."""
-    source = folder or f"img2imu:{name}"
     encoder = SignalEncoder.load(source)
     if not encoder.finished:
         raise WeightsError(
             "its pre-training was stopped early",
-            where=str(source),
+            where=source,
             remedy="Let pretrain_signals finish it, or move the folder away.",
         )
     history = find(source).parent / "history.csv"
