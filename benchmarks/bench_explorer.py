@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 from playwright.sync_api import sync_playwright
 
-from img2imu_kit.figures import COLOURS, describe, save
+from img2imu_kit.plots.style import COLOURS, save_figure, set_alt_text
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -79,9 +79,9 @@ def report(taken: dict[str, list[float]], memory: list[int]) -> None:
     right.set(xlabel="slider moves", ylabel="resident memory (MB)", title="Memory of the kernel")
     right.set_ylim(0, 1.3 * max(memory) / 1e6)
     told = ", ".join(f"{kind} {slow[kind]:.0f} ms" for kind in taken)
-    describe(left, f"Histogram of latencies; 95th percentiles: {told}")
-    describe(right, f"Memory from {memory[0] / 1e6:.0f} to {memory[-1] / 1e6:.0f} MB")
-    save(figure, "results/bench_explorer.png")
+    set_alt_text(left, f"Histogram of latencies; 95th percentiles: {told}")
+    set_alt_text(right, f"Memory from {memory[0] / 1e6:.0f} to {memory[-1] / 1e6:.0f} MB")
+    save_figure(figure, "results/bench_explorer.png")
 
 
 def main(moves: int) -> None:

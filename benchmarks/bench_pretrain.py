@@ -2,7 +2,7 @@
 
     python benchmarks/bench_pretrain.py [IMAGES] [--method ...] [--backbone ...] [--size ...]
 
-Step: the whole of `pretrain` (order, reading, two views, loss, monitor) beside the networks alone
+Step: the whole of `pretrain_images` (order, reading, two views, loss, monitor) beside the networks alone
 on a batch that is ready, in turn in one process. For MoCo these are query forward and backward,
 key forward and optimiser, with whole-batch statistics and with those in 8 parts, which are part
 of the method; for SimCLR forward and backward of both views, and optimiser. Pictures: the loop
@@ -26,9 +26,9 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from img2imu_kit.contrastive import Encoder, MoCo, SimCLR
-from img2imu_kit.images import load_images
-from img2imu_kit.pretrain import pretrain
+from img2imu_kit.pretrain.contrastive import MoCo, ProjectionEncoder, SimCLR
+from img2imu_kit.pretrain.images import load_images
+from img2imu_kit.pretrain.train import pretrain_images
 
 BATCH, QUEUE = 256, 8192
 
@@ -40,7 +40,7 @@ def learner(
     network = timm.create_model(backbone, num_classes=0)
     with torch.no_grad():
         features = network.eval()(torch.zeros(1, 3, size, size)).shape[1]
-    encoder = Encoder(network, features)
+    encoder = ProjectionEncoder(network, features)
     model = MoCo(encoder, queue=QUEUE, splits=splits) if method == "moco" else SimCLR(encoder)
     model.train().to(memory_format=torch.channels_last)
     weights = model.encoder.parameters()
@@ -68,8 +68,8 @@ def bare(method: str, backbone: str, size: int, splits: int, steps: int) -> floa
 
 
 def whole(images, method: str, backbone: str, augmentation: str, steps: int) -> float:
-    """Seconds a step of `pretrain`, the best ten steps in a row."""
-    made = pretrain(
+    """Seconds a step of `pretrain_images`, the best ten steps in a row."""
+    made = pretrain_images(
         images,
         backbone,
         method=method,

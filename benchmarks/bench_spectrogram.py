@@ -21,9 +21,9 @@ import scipy.signal
 import torch
 from PIL import Image
 
-from img2imu_kit.params import SpectrogramParams, presets
-from img2imu_kit.pictures import to_image
-from img2imu_kit.spectrograms import spectrogram
+from img2imu_kit.pictures.image import to_image
+from img2imu_kit.pictures.params import SpectrogramParams, presets
+from img2imu_kit.pictures.stft import spectrogram
 
 RATE = 64.0
 

@@ -17,20 +17,20 @@ from pathlib import Path
 import numpy as np
 
 import img2imu_kit as ik
-from img2imu_kit.lineup import vision_methods
-from img2imu_kit.methods import ByHand, Lens
-from img2imu_kit.table import few_label_table
+from img2imu_kit.evaluate.methods import Handcrafted, ImageReadout, vision_methods
+from img2imu_kit.evaluate.table import few_label_table
 
 WEIGHTS = {"sensor-aware": "img2imu:sensor-aware", "vision": "img2imu:vision"}
-LENSES = {"as it is": Lens()}
-LENSES |= {f"layer {layer}": Lens(layer=layer) for layer in (0, 2, 3, 4)}
+LENSES = {"as it is": ImageReadout()}
+LENSES |= {f"layer {layer}": ImageReadout(layer=layer) for layer in (0, 2, 3, 4)}
 LENSES |= {
-    f"layers {layers}": Lens(layer=layers) for layers in ((0, 1), (0, 1, 2), (0, 1, 2, 3, 4))
+    f"layers {layers}": ImageReadout(layer=layers)
+    for layers in ((0, 1), (0, 1, 2), (0, 1, 2, 3, 4))
 }
-LENSES |= {f"range {kind}": Lens(range=kind) for kind in ("per-axis", "per-window")}
-LENSES |= {f"pool {kind}": Lens(pool=kind) for kind in ("gap", "time")}
+LENSES |= {f"range {kind}": ImageReadout(range=kind) for kind in ("per-axis", "per-window")}
+LENSES |= {f"pool {kind}": ImageReadout(pool=kind) for kind in ("gap", "time")}
 LENSES |= {
-    f"layers (0, 1, 2, 3, 4), {rows} x {columns}": Lens(
+    f"layers (0, 1, 2, 3, 4), {rows} x {columns}": ImageReadout(
         layer=(0, 1, 2, 3, 4), rows=rows, columns=columns
     )
     for rows, columns in ((4, 1), (4, 4), (8, 2), (8, 4), (8, 8), (8, 12), (16, 1), (16, 8))
@@ -39,7 +39,7 @@ LENSES |= {
 
 def labelled(name: str, data: Path | None):
     """Windows of 4 s in m/s2, at most about 1,200."""
-    recordings = ik.datasets.load(name, data and data / name)
+    recordings = ik.load_dataset(name, data and data / name)
     if name == "chest_accelerometer":  # counts: zero is the middle, 1 g the median distance to it
         recordings = [
             replace(one, signal=9.80665 * centred / np.median(np.linalg.norm(centred, axis=1)),
@@ -47,14 +47,16 @@ def labelled(name: str, data: Path | None):
             for one in recordings
             for centred in [one.signal - 2048]
         ]  # fmt: skip
-    cut = ik.windows([one.to_unit("m/s2") for one in recordings], 4.0, overlap=0.5, purity=0.9)
+    cut = ik.sliding_windows(
+        [one.to_unit("m/s2") for one in recordings], 4.0, overlap=0.5, purity=0.9
+    )
     return cut.select("acc")[:: math.ceil(len(cut) / 1200)]
 
 
 def main() -> None:
     data = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     tasks = {name: labelled(name, data) for name in ("chest_accelerometer", "sisfall")}
-    methods = {"by hand + forest": ByHand()} | {
+    methods = {"by hand + forest": Handcrafted()} | {
         f"{name} | {lens}": method
         for lens, settings in LENSES.items()
         for name, method in vision_methods(WEIGHTS, "", settings).items()

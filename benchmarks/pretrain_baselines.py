@@ -16,8 +16,8 @@ from pathlib import Path
 import joblib
 import torch
 
-from img2imu_kit.baselines import METHODS, corpus, pretrain_signals
-from img2imu_kit.windowing import Windows
+from img2imu_kit.baselines.train import LEARNERS, corpus, pretrain_signals
+from img2imu_kit.signals.windows import Windows
 
 STEPS = 2000
 
@@ -33,7 +33,7 @@ def pretrain(name: str, windows: Windows, folder: Path) -> str:
 def main() -> None:
     folder, *data = map(Path, sys.argv[1:])
     windows = corpus(*(data[0] / name for name in ("chest_accelerometer", "sisfall") if data))
-    jobs = (joblib.delayed(pretrain)(name, windows, folder) for name in METHODS)
+    jobs = (joblib.delayed(pretrain)(name, windows, folder) for name in LEARNERS)
     for line in joblib.Parallel(min(joblib.cpu_count(), 4), return_as="generator")(jobs):
         print(line, flush=True)
 

@@ -1,5 +1,5 @@
 """``python -m img2imu_kit`` is the command ``img2imu``."""
 
-from .cli import main
+from .cli.main import main
 
 main()

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from img2imu_kit.recipe import Reader
-from img2imu_kit.rows import fingerprint
-from img2imu_kit.windowing import Windows
+from img2imu_kit.evaluate.cache import cache_key
+from img2imu_kit.evaluate.finetune import Reader
+from img2imu_kit.signals.windows import Windows
 
 CLASSES = ("fast", "slow", "still")
 
@@ -68,7 +68,7 @@ class Moments:
         self.name, self.asked = name, 0
 
     def fingerprint(self):
-        return fingerprint(self.name)
+        return cache_key(self.name)
 
     def features(self, windows):
         self.asked += 1

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from img2imu_kit.loop import make_accelerator
-from img2imu_kit.pretrain import pretrain
+from img2imu_kit.pretrain.loop import make_accelerator
+from img2imu_kit.pretrain.train import pretrain_images
 
 
 def pictures(count=64, size=32, seed=0):
@@ -43,7 +43,7 @@ def tiny(folder, augmentation=None, backbone="test_efficientnet", **settings):
     torch.set_num_threads(1)
     common = {"method": "moco", "optimizer": "sgd", "checkpoint_every": 1, "warmup": 1}
     settings = {"epochs": 10, "batch_size": 16} | common | settings
-    return pretrain(
+    return pretrain_images(
         pictures(),
         backbone,
         size=32,

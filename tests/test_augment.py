@@ -10,37 +10,40 @@ import torch
 from torchvision import transforms as tv1
 from torchvision.transforms.v2 import functional as tv
 
-from img2imu_kit import augment
-from img2imu_kit.augment import (
-    Compose,
+from img2imu_kit.augment import image as augment
+from img2imu_kit.augment.base import Compose, RandomApply, rotations
+from img2imu_kit.augment.fidelity import scale_of
+from img2imu_kit.augment.image import (
     FrequencyMask,
     Gain,
     Hue,
     Noise,
     PermuteX,
-    Sometimes,
     TimeMask,
     TranslateX,
     mix_power,
     sensor_aware,
-    vision,
 )
-from img2imu_kit.change import rotations
-from img2imu_kit.errors import ParameterError
-from img2imu_kit.fidelity import scale_of
-from img2imu_kit.implausible import Shear, Solarize, Turn, VerticalFlip, implausible
-from img2imu_kit.pictures import picture, to_image
-from img2imu_kit.spectrograms import resolve, spectrogram
-from img2imu_kit.vision import (
+from img2imu_kit.augment.vision import (
     ColorJitter,
     GaussianBlur,
     Grayscale,
     HorizontalFlip,
     RandomResizedCrop,
+    RandomRotation,
+    Shear,
+    Solarize,
+    VerticalFlip,
+    implausible,
+    moco_v2,
 )
+from img2imu_kit.errors import ParameterError
+from img2imu_kit.pictures.image import power_to_image, to_image
+from img2imu_kit.pictures.params import resolve
+from img2imu_kit.pictures.stft import spectrogram
 
-SETS = {"sensor_aware": sensor_aware(), "vision": vision()}
-SINGLE = [*sensor_aware().parts(), Hue(on="power"), *vision().parts(), *implausible()]
+SETS = {"sensor_aware": sensor_aware(), "vision": moco_v2()}
+SINGLE = [*sensor_aware().parts(), Hue(on="power"), *moco_v2().parts(), *implausible()]
 N_FFT, HOP = 32, 8
 PARAMS = resolve(n_fft=N_FFT, hop=HOP, size=None, range=(-60.0, 20.0))
 
@@ -140,18 +143,18 @@ def test_no_strength_no_change(images):
 def test_sometimes(images):
     same = images[:1].repeat(1000, 1, 1, 1)
     for step in (FrequencyMask(1.0), HorizontalFlip()):  # idle parameters, chosen ones
-        changed = (Sometimes(step, 0.3)(same, 0) != same).flatten(1).any(dim=1)
+        changed = (RandomApply(step, 0.3)(same, 0) != same).flatten(1).any(dim=1)
         assert 0.25 < changed.float().mean() < 0.35
-        assert torch.equal(Sometimes(step, 0.0)(same, 0), same)
-    everyone = Sometimes(HorizontalFlip(), 1.0)
+        assert torch.equal(RandomApply(step, 0.0)(same, 0), same)
+    everyone = RandomApply(HorizontalFlip(), 1.0)
     assert torch.equal(everyone(same, 0), same.flip(3))
 
 
 def test_compose_carries_the_twins_of_its_steps(signal):
-    both = Compose((TranslateX(0.5), Sometimes(Gain(0.2), 0.5), GaussianBlur()))
+    both = Compose((TranslateX(0.5), RandomApply(Gain(0.2), 0.5), GaussianBlur()))
     parameters = both.sample((4, 3, 8, 8), generator())
     one, two, _ = parameters["each"]
-    expected = Sometimes(Gain(0.2), 0.5).twin(
+    expected = RandomApply(Gain(0.2), 0.5).twin(
         TranslateX(0.5).twin(signal, scale(signal), **one), scale(signal), **two
     )
     assert torch.equal(both.twin(signal, scale(signal), **parameters), expected)
@@ -170,7 +173,7 @@ def test_compose_carries_the_twins_of_its_steps(signal):
         (lambda: FrequencyMask(2), "band is 2"),
         (lambda: Noise(2), "floor is 2"),
         (lambda: ColorJitter(hue=0.7), "hue is 0.7"),
-        (lambda: Sometimes(Gain(), 1.5), "p is 1.5"),
+        (lambda: RandomApply(Gain(), 1.5), "p is 1.5"),
         (lambda: Gain()(torch.rand(3, 8), 0), "shape (3, 8)"),
         (lambda: Gain()(torch.rand(2, 1, 8, 8), 0), "shape (2, 1, 8, 8)"),
         (lambda: Gain()(torch.rand(0, 3, 8, 8), 0), "shape (0, 3, 8, 8)"),
@@ -255,7 +258,7 @@ def test_rotation_mixes_power_by_r_squared_for_incoherent_axes():
     mixed = mix_power(before.power, turn.numpy())
     loud = after.power > 0.05  # of 0.5; elsewhere tapered lines reach into each other
     assert np.allclose(mixed[loud], after.power[loud], rtol=0.03)
-    painted = picture(replace(before, power=mixed))
+    painted = power_to_image(replace(before, power=mixed))
     on_power = Hue(on="power", range_db=80).apply(drawn(signal), rotation=turn)
     clipped = (drawn(signal) <= 0).any(dim=1, keepdim=True).expand_as(on_power)
     off = (on_power - torch.from_numpy(painted).float() / 255).abs()
@@ -413,7 +416,7 @@ def test_hue_turns_as_in_hsv_on_the_whole(images, hue):
 def test_turn_and_shear_as_torchvision(images):
     middle = (slice(None), slice(None), slice(8, 24), slice(16, 32))
     square = images[..., 8:40]
-    turned = Turn().apply(square, degrees=torch.full((8,), 20.0))
+    turned = RandomRotation().apply(square, degrees=torch.full((8,), 20.0))
     expected = tv.rotate(square, 20.0, interpolation=tv.InterpolationMode.BILINEAR)
     assert torch.allclose(turned[middle], expected[middle], atol=1e-3)
     sheared = Shear().apply(square, slope=torch.full((8,), 0.25))
@@ -424,7 +427,7 @@ def test_turn_and_shear_as_torchvision(images):
 
 
 def test_sets_hold_what_they_should():
-    assert [part.label for part in vision().parts()] == [
+    assert [part.label for part in moco_v2().parts()] == [
         "crop and resize",
         "colour jitter",
         "grayscale",
@@ -432,7 +435,7 @@ def test_sets_hold_what_they_should():
         "horizontal flip",
     ]
     assert all(part.plausible and part.twin for part in sensor_aware().parts())
-    assert not any(part.plausible for part in [*vision().parts(), *implausible()])
+    assert not any(part.plausible for part in [*moco_v2().parts(), *implausible()])
     assert sensor_aware().plausible
-    assert not vision().plausible
-    assert augment.vision is vision
+    assert not moco_v2().plausible
+    assert augment.moco_v2 is moco_v2

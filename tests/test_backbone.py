@@ -14,16 +14,16 @@ import safetensors.torch
 import timm
 import torch
 
-from img2imu_kit import backbone, weights
 from img2imu_kit.errors import GuessWarning, OutputError, ParameterError, SignalError, WeightsError
-from img2imu_kit.pooling import pool_maps
+from img2imu_kit.models import backbone, weights
+from img2imu_kit.models.readout import pool_maps
 
 SMALL = "mobilenetv3_small_050"
 
 
 @pytest.fixture(scope="module")
 def small():
-    return backbone.load(SMALL)
+    return backbone.load_backbone(SMALL)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def images(rng):
 
 @pytest.fixture
 def folder(small, tmp_path):
-    return backbone.save(small, tmp_path / "weights", corpus="none")
+    return backbone.save_backbone(small, tmp_path / "weights", corpus="none")
 
 
 def rewrite(folder, change):
@@ -52,7 +52,7 @@ def test_random_weights_come_from_the_seed_alone(small):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    again, other = backbone.load(SMALL, seed=0), backbone.load(SMALL, seed=1)
+    again, other = backbone.load_backbone(SMALL, seed=0), backbone.load_backbone(SMALL, seed=1)
     assert torch.equal(torch.rand(3), expected)  # the global generator was left alone
     assert same(again.model, small.model)
     assert not torch.equal(other.model.conv_stem.weight, small.model.conv_stem.weight)
@@ -64,7 +64,7 @@ def test_random_weights_come_from_the_seed_alone(small):
     [(SMALL, 5), ("resnet10t", 5), ("vit_tiny_patch16_224", 12), ("convnext_atto", 4)],
 )
 def test_layers_are_what_they_say(name, layers):
-    reader = backbone.load(name)
+    reader = backbone.load_backbone(name)
     table = reader.layers()
     assert len(table) == layers
     images = np.zeros((1, 3, 64, 64), np.uint8)
@@ -113,7 +113,7 @@ def test_features_do_not_depend_on_the_batch(small, images):
 
 
 def test_training_modes_survive_reading(images):
-    reader = backbone.load(SMALL)
+    reader = backbone.load_backbone(SMALL)
     reader.model.train()
     reader.model.bn1.eval()  # frozen statistics, as in fine-tuning with few labels
     before = {name: module.training for name, module in reader.model.named_modules()}
@@ -148,21 +148,21 @@ def test_settings_are_checked(small, images, wrong):
 
 def test_names_and_settings_that_timm_does_not_know(images):
     with pytest.raises(ParameterError, match="mobilenetv2_100"):
-        backbone.load("mobilenetv2_10")
+        backbone.load_backbone("mobilenetv2_10")
     with pytest.raises(ParameterError, match="pad_type"):
-        backbone.load("resnet10t", pad_type="same")
+        backbone.load_backbone("resnet10t", pad_type="same")
     with pytest.raises(SignalError, match="224"):  # a network built for one size
-        backbone.load("mixer_s32_224").features(images)
+        backbone.load_backbone("mixer_s32_224").features(images)
 
 
 def test_a_saved_network_comes_back(small, folder, images):
-    again = backbone.load(SMALL, folder, seed=3)
+    again = backbone.load_backbone(SMALL, folder, seed=3)
     assert same(again.model, small.model)
     assert again.report.complete
     assert again.card["corpus"] == "none"
     np.testing.assert_array_equal(again.features(images), small.features(images))
     for form in (f"local-dir:{folder}", folder / "model.safetensors"):
-        assert same(backbone.load(SMALL, form).model, small.model)
+        assert same(backbone.load_backbone(SMALL, form).model, small.model)
     card = json.loads((folder / "card.json").read_text())
     plain = timm.create_model(card["architecture"], num_classes=card["num_classes"])
     plain.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"), strict=True)
@@ -173,7 +173,7 @@ def test_a_network_without_classifier_comes_back_whole(folder, images, recwarn):
     rewrite(folder, lambda state: {k: v for k, v in state.items() if "classifier" not in k})
     card = json.loads((folder / "card.json").read_text())
     (folder / "card.json").write_text(json.dumps(card | {"num_classes": 0}))
-    assert backbone.load(SMALL, folder).report.complete
+    assert backbone.load_backbone(SMALL, folder).report.complete
     assert not recwarn
 
 
@@ -184,13 +184,13 @@ def test_saving_fails_whole(small, folder):
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))  # as good as a full disk
     try:
         with pytest.raises(OutputError, match=r"could not be written .* is unchanged"):
-            backbone.save(backbone.load(SMALL, seed=1), folder)
+            backbone.save_backbone(backbone.load_backbone(SMALL, seed=1), folder)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     with pytest.raises(OutputError, match="could not be written"):
-        backbone.save(small, folder / "card.json")  # a file where a folder should be
+        backbone.save_backbone(small, folder / "card.json")  # a file where a folder should be
 
 
 def test_a_classifier_of_another_task_is_reported_not_fatal(folder):
@@ -201,7 +201,7 @@ def test_a_classifier_of_another_task_is_reported_not_fatal(folder):
 
     rewrite(folder, change)
     with pytest.warns(UserWarning, match=r"missing: classifier.bias; mismatched: classifier.w"):
-        report = backbone.load(SMALL, folder).report
+        report = backbone.load_backbone(SMALL, folder).report
     assert report.missing == ("classifier.bias",)
     assert report.mismatched == ("classifier.weight (7, 1024) for (1000, 1024)",)
     html = report._repr_html_()
@@ -232,9 +232,9 @@ def narrow_stem(state):
 def test_a_partial_load_is_never_silent(folder, change, kind, key):
     rewrite(folder, change)
     with pytest.raises(WeightsError, match=rf"{kind}: {key}"):
-        backbone.load(SMALL, folder)
+        backbone.load_backbone(SMALL, folder)
     with pytest.warns(UserWarning, match=rf"{kind}: {key}"):
-        report = backbone.load(SMALL, folder, strict=False).report
+        report = backbone.load_backbone(SMALL, folder, strict=False).report
     assert getattr(report, kind)[0].startswith(key)
     assert not report.complete
 
@@ -243,7 +243,7 @@ def test_weights_of_another_network_never_load(folder):
     rewrite(folder, lambda state: {f"strange.{key}": value for key, value in state.items()})
     for strict in (True, False):
         with pytest.raises(WeightsError, match="0 of"):
-            backbone.load(SMALL, folder, strict=strict)
+            backbone.load_backbone(SMALL, folder, strict=strict)
 
 
 def test_prefixes_of_training_wrappers_are_taken_off(small, folder):
@@ -253,7 +253,7 @@ def test_prefixes_of_training_wrappers_are_taken_off(small, folder):
         return query | key_encoder | {"module.queue": torch.zeros(4, 8)}
 
     rewrite(folder, moco)
-    again = backbone.load(SMALL, folder)
+    again = backbone.load_backbone(SMALL, folder)
     assert same(again.model, small.model)
     assert again.report.prefix == "module.encoder_q."
     assert "module.queue" in again.report.outside
@@ -264,9 +264,9 @@ def test_only_safetensors_unless_asked_for(small, tmp_path):
     path = tmp_path / "model.pth"
     torch.save({"state_dict": small.model.state_dict(), "epoch": 3}, path)
     with pytest.raises(WeightsError, match="allow_pickle=True"):
-        backbone.load(SMALL, path)
+        backbone.load_backbone(SMALL, path)
     (tmp_path / "card.json").write_text(json.dumps({"mean": small.mean, "std": small.std}))
-    assert same(backbone.load(SMALL, path, allow_pickle=True).model, small.model)
+    assert same(backbone.load_backbone(SMALL, path, allow_pickle=True).model, small.model)
 
 
 class Malicious:
@@ -279,10 +279,10 @@ def test_a_pickle_that_runs_code_is_refused_even_then(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "evil.pth").write_bytes(pickle.dumps(Malicious()))
     with pytest.raises(WeightsError, match="cannot be read"):
-        backbone.load(SMALL, "evil.pth", allow_pickle=True)
+        backbone.load_backbone(SMALL, "evil.pth", allow_pickle=True)
     (tmp_path / "evil.safetensors").write_bytes(pickle.dumps(Malicious()))
     with pytest.raises(WeightsError, match="cannot be read"):
-        backbone.load(SMALL, "evil.safetensors")
+        backbone.load_backbone(SMALL, "evil.safetensors")
     assert not (tmp_path / "pwned").exists()
 
 
@@ -292,49 +292,49 @@ def test_damaged_files_say_so(folder):
     for damaged in (whole[: len(whole) // 2], whole[:5], b"", b"{" * 100):
         path.write_bytes(damaged)
         with pytest.raises(WeightsError, match="cannot be read as weights"):
-            backbone.load(SMALL, folder)
+            backbone.load_backbone(SMALL, folder)
     path.write_bytes(whole)
     rewrite(folder, lambda state: state | {"bn1.bias": torch.full((16,), torch.nan)})
     with pytest.raises(WeightsError, match=r"bn1.bias holds NaN"):
-        backbone.load(SMALL, folder)
+        backbone.load_backbone(SMALL, folder)
     path.unlink()
     with pytest.raises(WeightsError, match="no such file"):
-        backbone.load(SMALL, folder)
+        backbone.load_backbone(SMALL, folder)
 
 
 def test_cards_give_statistics_and_padding(folder):
     (folder / "card.json").unlink()
     with pytest.warns(GuessWarning, match=r"card.json"):
-        assert backbone.load(SMALL, folder).mean == (0.485, 0.456, 0.406)
+        assert backbone.load_backbone(SMALL, folder).mean == (0.485, 0.456, 0.406)
     note = folder / "NOTE.md"
     note.write_text('Load with pad_type="same"; mean=std=.5, 128 px, accuracy mean 46.5')
-    read = backbone.load(SMALL, folder)
+    read = backbone.load_backbone(SMALL, folder)
     assert (read.mean, read.std) == ((0.5,) * 3, (0.5,) * 3)
     assert read.model.blocks[0][0].conv_dw.__class__.__name__ == "Conv2dSame"
     assert read.card["pad_type"] == "same"
     note.write_text("mean=(0.4, 0.5, 0.6), std=(.1,.2,.3)")
-    assert backbone.load(SMALL, folder).std == (0.1, 0.2, 0.3)
+    assert backbone.load_backbone(SMALL, folder).std == (0.1, 0.2, 0.3)
     timms = {"architecture": SMALL, "pretrained_cfg": {"mean": [0, 0, 0], "std": [1, 1, 1]}}
     (folder / "config.json").write_text(json.dumps(timms))  # JSON wins over the note
-    assert backbone.load(SMALL, folder).std == (1.0, 1.0, 1.0)
+    assert backbone.load_backbone(SMALL, folder).std == (1.0, 1.0, 1.0)
     for broken in ("{", "[1]", '{"mean": "grey"}'):
         (folder / "config.json").write_text(broken)
         with pytest.raises(WeightsError, match="not a card"):
-            backbone.load(SMALL, folder)
+            backbone.load_backbone(SMALL, folder)
 
 
 def test_an_untrained_twin_differs_in_its_weights_alone(folder, images):
     (folder / "card.json").write_text(
         json.dumps({"architecture": SMALL, "pad_type": "same", "mean": [0.4] * 3, "std": [0.2] * 3})
     )
-    trained = backbone.load(SMALL, folder)
+    trained = backbone.load_backbone(SMALL, folder)
     twin = trained.untrained(seed=1)
     assert (twin.name, twin.mean, twin.std) == (trained.name, trained.mean, trained.std)
     assert "Conv2dSame" in repr(twin.model)
     assert repr(twin.model) == repr(trained.model)
     assert not np.allclose(twin.features(images), trained.features(images))
-    assert same(twin.model, backbone.load(SMALL, seed=1).model)
-    wide = backbone.load(SMALL, in_chans=6)
+    assert same(twin.model, backbone.load_backbone(SMALL, seed=1).model)
+    wide = backbone.load_backbone(SMALL, in_chans=6)
     assert len(wide.untrained().mean) == 6
 
 
@@ -351,7 +351,7 @@ def test_published_weights_offline_say_what_to_do(tmp_path):
     assert "could not load its published weights" in done.stdout, done.stderr
     assert "give a .safetensors file or folder" in done.stdout
     with pytest.raises(WeightsError, match="publishes no weights"):
-        backbone.load("mobilenetv1_025", "timm")
+        backbone.load_backbone("mobilenetv1_025", "timm")
 
 
 @pytest.mark.parametrize(
@@ -362,7 +362,7 @@ def test_published_weights_offline_say_what_to_do(tmp_path):
     ],
 )
 def test_real_weights_load_whole(shared, name, folder, tensors):
-    loaded = backbone.load(name, shared / "weights" / folder)
+    loaded = backbone.load_backbone(name, shared / "weights" / folder)
     assert loaded.report.complete
     assert len(loaded.report.matched) == tensors
     assert loaded.mean == loaded.std == (0.5, 0.5, 0.5)
@@ -370,7 +370,7 @@ def test_real_weights_load_whole(shared, name, folder, tensors):
 
 
 def test_six_channels_repeat_the_statistics():
-    six = backbone.load(SMALL, in_chans=6)
+    six = backbone.load_backbone(SMALL, in_chans=6)
     assert six.mean == timm.get_pretrained_cfg(SMALL).mean * 2
     assert six.features(np.zeros((1, 6, 32, 32), np.uint8)).shape == (1, 288)
 
@@ -379,13 +379,15 @@ def test_six_channels_repeat_the_statistics():
 def test_on_a_gpu(small, images):
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
-    reader = backbone.load(SMALL)
+    reader = backbone.load_backbone(SMALL)
     there = reader.features(images, device="cuda")
     np.testing.assert_allclose(there, small.features(images), atol=1e-3)
 
 
 def test_report_reads_well():
-    report = weights.Report("a.safetensors", ("x",), missing=tuple("abcdef"), prefix="module.")
+    report = weights.WeightsReport(
+        "a.safetensors", ("x",), missing=tuple("abcdef"), prefix="module."
+    )
     assert repr(report) == (
         "1 of 7 tensors from a.safetensors; missing: a, b, c, d and 2 more; "
         "prefix 'module.' taken off, 0 keys aside"

@@ -12,12 +12,14 @@ from img2imu_kit import baselines
 from img2imu_kit.baselines import cpc, limu_bert, multitask, simclr
 from img2imu_kit.baselines.encoder import ENCODERS
 from img2imu_kit.errors import ClockError, ParameterError, SignalError, WeightsError
-from img2imu_kit.finetune import Recipe, fine_tune
+from img2imu_kit.evaluate.finetune import FineTuneConfig, fine_tune
 
 
 @pytest.fixture(scope="module")
 def people():
-    return ik.windows(ik.synthetic(subjects=6, seconds=12, seed=0), seconds=3, overlap=0.5)
+    return ik.sliding_windows(
+        ik.datasets.synthetic(subjects=6, seconds=12, seed=0), seconds=3, overlap=0.5
+    )
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def draws(seed=0):
 )
 def test_any_rate_and_length_becomes_pieces_of_100_samples(rate, seconds, pieces):
     signal = np.zeros((3, 6, round(rate * seconds)))
-    made = baselines.to_contract(signal, rate=rate, unit="g")
+    made = baselines.to_encoder_input(signal, rate=rate, unit="g")
     assert made.shape == (3, pieces, 3, 100)
     assert made.dtype == np.float32
 
@@ -47,17 +49,17 @@ def test_any_rate_and_length_becomes_pieces_of_100_samples(rate, seconds, pieces
 def test_resampling_keeps_the_motion(rate):
     times_s = np.arange(2 * rate) / rate
     swing = np.sin(2 * np.pi * 3 * times_s)[None, None].repeat(3, axis=1)
-    made = baselines.to_contract(swing, rate=rate, unit="g")[0, 0]
+    made = baselines.to_encoder_input(swing, rate=rate, unit="g")[0, 0]
     expected = np.sin(2 * np.pi * 3 * np.arange(100) / 50)
     np.testing.assert_allclose(made[0, 10:-10], expected[10:-10], atol=0.02)
 
 
 def test_all_of_a_long_window_is_read_and_a_short_one_is_mirrored():
     ramp = np.arange(300.0)[None, None].repeat(3, axis=1)
-    pieces = baselines.to_contract(ramp, rate=50, unit="g")[0, :, 0]
+    pieces = baselines.to_encoder_input(ramp, rate=50, unit="g")[0, :, 0]
     assert set(pieces.ravel()) == set(range(300))
     assert [piece[0] for piece in pieces] == [0, 50, 100, 150, 200]
-    short = baselines.to_contract(ramp[:, :, :40], rate=50, unit="g")[0, 0, 0]
+    short = baselines.to_encoder_input(ramp[:, :, :40], rate=50, unit="g")[0, 0, 0]
     np.testing.assert_array_equal(short[:80], [*range(40), *range(39, -1, -1)])
 
 
@@ -68,11 +70,13 @@ def test_the_unit_is_g_and_the_gyroscope_is_left_out(people):
         signal=windows.signal / np.float32(9.80665),
         unit=("g",) * 3 + ("rad/s",) * 3,
     )
-    made = baselines.to_contract(windows)
-    np.testing.assert_allclose(made, baselines.to_contract(in_g), atol=1e-6)
+    made = baselines.to_encoder_input(windows)
+    np.testing.assert_allclose(made, baselines.to_encoder_input(in_g), atol=1e-6)
     changed = windows.signal.copy()
     changed[:, 3:] += 1
-    np.testing.assert_array_equal(made, baselines.to_contract(replace(windows, signal=changed)))
+    np.testing.assert_array_equal(
+        made, baselines.to_encoder_input(replace(windows, signal=changed))
+    )
     resting = np.linalg.norm(made.mean(axis=(1, 3)), axis=1)
     assert 0.5 < np.median(resting) < 1.5  # gravity is 1
 
@@ -91,14 +95,14 @@ def test_the_unit_is_g_and_the_gyroscope_is_left_out(people):
 )
 def test_what_cannot_be_read_is_said(signal, settings, error, words):
     with pytest.raises(error, match=words):
-        baselines.to_contract(signal, **settings)
+        baselines.to_encoder_input(signal, **settings)
 
 
 # --- losses, against loops written from the formula ---------------------------------------------
 
 
 def test_simclr_is_nt_xent_of_two_views(batch):
-    learner = simclr.SimCLR().eval()
+    learner = simclr.SignalSimCLR().eval()
     loss, _ = learner(batch, draws())
     generator = draws()
     views = torch.cat([learner.views(batch, generator), learner.views(batch, generator)])
@@ -185,7 +189,7 @@ def test_reconstruction_is_judged_on_what_is_hidden_alone(batch):
 
 
 def test_layers_of_the_transformer_share_their_weights():
-    names = {name.split(".")[0] for name, _ in limu_bert.Encoder().named_parameters()}
+    names = {name.split(".")[0] for name, _ in limu_bert.LimuBertEncoder().named_parameters()}
     assert names == {"embed", "position", "norm", "layer"}
 
 
@@ -222,7 +226,7 @@ def test_the_seed_decides_the_weights_and_nothing_else_does():
     assert one.family == "scratch"
 
 
-@pytest.mark.parametrize("method", baselines.METHODS)
+@pytest.mark.parametrize("method", baselines.LEARNERS)
 def test_saved_and_loaded_is_the_same(method, people, tmp_path):
     encoder = baselines.SignalEncoder(method, seed=3)
     encoder.save(tmp_path / "encoder", licence="none")
@@ -251,7 +255,7 @@ def test_what_cannot_be_loaded_is_said(tmp_path):
 
 def test_the_supervised_network_learns_from_scratch(people):
     reader = baselines.SignalEncoder("conv1d").reader(people)
-    recipe = Recipe(epochs=4, rate=1e-2).from_scratch()
+    recipe = FineTuneConfig(epochs=4, rate=1e-2).from_scratch()
     tuned = fine_tune(reader, people, recipe=recipe, seed=0)
     chance = 1 / len(people.classes)
     assert (tuned.predict(people) == people.label).mean() > chance + 0.3
@@ -264,7 +268,7 @@ def weights(encoder):
     return torch.cat([p.detach().ravel() for p in encoder.model.parameters()])
 
 
-@pytest.mark.parametrize("method", baselines.METHODS)
+@pytest.mark.parametrize("method", baselines.LEARNERS)
 def test_a_stopped_run_goes_on_to_the_same_weights(method, people, tmp_path):
     settings = {"steps": 6, "batch_size": 8, "progress": False}
     torch.manual_seed(5)

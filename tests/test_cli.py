@@ -159,7 +159,7 @@ def test_few_label_reads_a_folder_of_the_users_own(tmp_path):
     """Six people, a file each, semicolons and decimal commas, g, and a column of activities."""
     folder = tmp_path / "mine"
     folder.mkdir()
-    for one in ik.synthetic(subjects=6, seconds=12, seed=0):
+    for one in ik.datasets.synthetic(subjects=6, seconds=12, seed=0):
         frame = pd.DataFrame(one.signal[:, :3] / 9.80665, columns=["ax (g)", "ay (g)", "az (g)"])
         frame.insert(0, "ms", (np.arange(len(frame)) * 1000 / one.rate).round().astype(int))
         frame["battery"], frame["what"], frame["who"] = 97, one.labels, one.subject
@@ -210,7 +210,7 @@ def test_pretrain_from_a_file_of_settings_resumes_and_exports(tmp_path, rng):
     assert history.step.tolist()[0] == 0
     assert history.knn.notna().sum() >= 3, "before, and after each epoch"
     assert (tmp_path / "run" / "history.png").stat().st_size > 10_000
-    network = ik.backbone.load("mobilenetv3_small_050", tmp_path / "run" / "backbone")
+    network = ik.load_backbone("mobilenetv3_small_050", tmp_path / "run" / "backbone")
     assert network.card["batch_size"] == 16
 
     (tmp_path / "run.toml").write_text("epoch = 2")

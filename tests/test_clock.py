@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from img2imu_kit import Recording, from_samples, resample
 from img2imu_kit.errors import ClockError, SignalError
+from img2imu_kit.signals.recording import Recording
+from img2imu_kit.signals.resampling import from_samples, resample
 
 
 def sine(times_s, hz, amplitude=1.0):

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from img2imu_kit.contrastive import Encoder, MoCo, SimCLR, info_nce, nt_xent
 from img2imu_kit.errors import ParameterError
-from img2imu_kit.parallel import part_sizes, split_batch_norm
+from img2imu_kit.pretrain.contrastive import MoCo, ProjectionEncoder, SimCLR, info_nce, nt_xent
+from img2imu_kit.pretrain.distributed import part_sizes, split_batch_norm
 
 
 def unit(*shape, seed=0, dtype=torch.float64):
@@ -92,7 +92,7 @@ def small_moco(queue=20, batch_norm=True, **settings):
     torch.manual_seed(0)
     layers = [nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8) if batch_norm else nn.Identity()]
     backbone = nn.Sequential(*layers, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    return MoCo(Encoder(backbone, 8, dim=4), queue=queue, **settings)
+    return MoCo(ProjectionEncoder(backbone, 8, dim=4), queue=queue, **settings)
 
 
 def batch(n, seed):
@@ -194,7 +194,7 @@ def test_parts_are_never_tiny():
 @pytest.mark.parametrize("size", [32, 40])
 def test_any_backbone_any_size_any_batch(name, size):
     backbone = timm.create_model(name, num_classes=0)
-    model = MoCo(Encoder(backbone, backbone.head_hidden_size), queue=32)
+    model = MoCo(ProjectionEncoder(backbone, backbone.head_hidden_size), queue=32)
     for n in (16, 9):
         images = torch.rand(2, n, 3, size, size)
         loss, query, key = model(*images, order(n))

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from img2imu_kit import datasets
-from img2imu_kit.datasets import LOADERS
+from img2imu_kit.datasets import catalogue as datasets
+from img2imu_kit.datasets.catalogue import LOADERS
 from img2imu_kit.errors import ClockError, DatasetError, FormatError, ParameterError
-from img2imu_kit.windowing import windows
+from img2imu_kit.signals.windows import sliding_windows
 
 # What the measured facts beside the real archives say: recordings, subjects, classes, seconds.
 FIGURES = {
@@ -32,7 +32,7 @@ def real(data_dir):
         if name not in loaded:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                loaded[name] = datasets.load(name, data_dir(name)), caught
+                loaded[name] = datasets.load_dataset(name, data_dir(name)), caught
         return loaded[name][0]
 
     load.warnings = lambda name: [str(each.message) for each in (load(name), loaded[name][1])[1]]
@@ -71,7 +71,7 @@ def test_swimming_counts_the_undocumented_labels(real):
 
 
 def test_sp_sw_har_devices(real, data_dir):
-    phone = datasets.load("sp_sw_har", data_dir("sp_sw_har"), device="phone")
+    phone = datasets.load_dataset("sp_sw_har", data_dir("sp_sw_har"), device="phone")
     assert len(phone) == 223
     assert sum(len(recording) for recording in phone) / 100 == pytest.approx(2527, abs=3)
     both = {recording.name: recording for recording in real("sp_sw_har")}
@@ -91,7 +91,7 @@ def test_gravity_is_one_g_in_every_real_set(real):
 
 
 def test_sisfall_accelerometers_agree(real, data_dir):
-    fine = datasets.load("sisfall", data_dir("sisfall"), sensor="MMA8451Q")
+    fine = datasets.load_dataset("sisfall", data_dir("sisfall"), sensor="MMA8451Q")
     apart = [
         np.median(np.abs(a.signal[:, :3] - b.signal[:, :3]))
         for a, b in zip(real("sisfall")[::40], fine[::40], strict=True)
@@ -101,7 +101,7 @@ def test_sisfall_accelerometers_agree(real, data_dir):
 
 def test_driver_events(real, data_dir):
     folder = data_dir("driver_behavior")
-    events = datasets.load("driver_behavior", folder, events=True)
+    events = datasets.load_dataset("driver_behavior", folder, events=True)
     assert len(events) == len({event.name for event in events}) == 53
     counts = Counter((event.subject, event.classes[0]) for event in events)
     assert counts["trip17", "lane change right"] == 2
@@ -114,7 +114,7 @@ def test_driver_events(real, data_dir):
     assert event.start_s == pytest.approx(16.1, abs=0.02)
     assert event.seconds == pytest.approx(2.4, abs=0.03)
     np.testing.assert_array_equal(event.signal, trip.signal[first : first + len(event)])
-    fixed = datasets.load("driver_behavior", folder, events=True, seconds=5, linear=True)
+    fixed = datasets.load_dataset("driver_behavior", folder, events=True, seconds=5, linear=True)
     assert {len(event) for event in fixed} == {250}
     assert fixed[0].axes[6:] == ("linear_x", "linear_y", "linear_z")
     # the two accelerations differ by gravity, along the vertical
@@ -218,28 +218,28 @@ OWNERS = {
 def test_swimming_full_layout(tmp_path):
     swimming(tmp_path)
     with pytest.warns(UserWarning, match=r"2 of 6 samples.*-1 \(1 samples\), 6 \(1 samples\)"):
-        (recording,) = datasets.load("swimming", tmp_path)
+        (recording,) = datasets.load_dataset("swimming", tmp_path)
     assert recording.labels.tolist() == ["null", "freestyle", "freestyle", "", "", "turn"]
     assert (recording.name, recording.subject) == ("7/Butterfly_1532367411257", "s07")
     assert recording.signal[1].tolist() == [2, 2, 3, 4, 5, 6]
     with pytest.warns(UserWarning, match="undocumented"):
-        (merged,) = datasets.load("swimming", tmp_path, merge_transition=True)
+        (merged,) = datasets.load_dataset("swimming", tmp_path, merge_transition=True)
     assert merged.labels[[0, 5]].tolist() == ["transition", "transition"]
-    cut = windows(recording, 1 / 30)
+    cut = sliding_windows(recording, 1 / 30)
     assert "" not in cut.label
     assert len(cut) == 4
 
 
 def test_swimming_splits_at_a_gap(tmp_path):
     swimming(tmp_path, labels=[1.0] * 6, gap_ns=2e9)
-    pieces = datasets.load("swimming", tmp_path)
+    pieces = datasets.load_dataset("swimming", tmp_path)
     assert [len(piece) for piece in pieces] == [3, 3]
     assert pieces[1].start_s == pytest.approx(2.1, abs=1e-3)
 
 
 def test_driver_clock_and_overlap(tmp_path):
     driver(tmp_path)
-    (trip,) = datasets.load("driver_behavior", tmp_path)
+    (trip,) = datasets.load_dataset("driver_behavior", tmp_path)
     assert trip.start_s == pytest.approx(0.005)
     # the accelerometer counts its samples on x: on an even clock that is a ramp
     np.testing.assert_allclose(trip.signal[:190, 0], np.arange(190) / 0.98, atol=1e-3)
@@ -249,39 +249,39 @@ def test_driver_clock_and_overlap(tmp_path):
     }
     expected = ["", "turn right", "turn right", "braking", "braking", "braking", ""]
     assert list(second.values()) == expected
-    first, other = datasets.load("driver_behavior", tmp_path, events=True)
+    first, other = datasets.load_dataset("driver_behavior", tmp_path, events=True)
     assert (first.name, first.subject, first.classes) == ("trip16/event01", "trip16", ("braking",))
     assert other.seconds == pytest.approx(0.75, abs=0.021)
     with pytest.raises(ParameterError, match="events=True"):
-        datasets.load("driver_behavior", tmp_path, seconds=2)
+        datasets.load_dataset("driver_behavior", tmp_path, seconds=2)
 
 
 def test_utd_placement(tmp_path):
     utd(tmp_path)
-    (trial,) = datasets.load("utd_mhad", tmp_path, placement="thigh")
+    (trial,) = datasets.load_dataset("utd_mhad", tmp_path, placement="thigh")
     assert (trial.name, trial.subject, trial.classes) == ("a27_s8_t4", "s8", ("squat",))
-    assert datasets.load("utd_mhad", tmp_path, placement="wrist") == []
+    assert datasets.load_dataset("utd_mhad", tmp_path, placement="wrist") == []
     with pytest.raises(ParameterError, match="placement"):
-        datasets.load("utd_mhad", tmp_path, placement="ankle")
+        datasets.load_dataset("utd_mhad", tmp_path, placement="ankle")
 
 
 def test_equal_stamps_become_an_even_clock(tmp_path):
     phone(tmp_path)
-    (recording,) = datasets.load("sp_sw_har", tmp_path)
+    (recording,) = datasets.load_dataset("sp_sw_har", tmp_path)
     assert len(recording) == 9
     # samples 1, 2, 3 share a stamp and count as their mean; between 20 and 55 ms a straight line
     np.testing.assert_allclose(recording.signal[:4, 0], [0, 2, 4, 4 + 10 / 35], rtol=1e-6)
     assert recording.labels[0] == "SEATED"
     assert recording.labels[-1] == "WALKING"
     assert recording.subject == "s03"
-    assert datasets.load("sp_sw_har", tmp_path, device="phone")[0].name == "s03_10_sp"
+    assert datasets.load_dataset("sp_sw_har", tmp_path, device="phone")[0].name == "s03_10_sp"
     with pytest.raises(DatasetError):
-        datasets.load("sp_sw_har", tmp_path, device="watch")
+        datasets.load_dataset("sp_sw_har", tmp_path, device="watch")
 
 
 def test_chest_rails_and_unlabelled(tmp_path):
     chest(tmp_path)
-    (recording,) = datasets.load("chest_accelerometer", tmp_path)
+    (recording,) = datasets.load_dataset("chest_accelerometer", tmp_path)
     assert recording.labels.tolist() == ["working at computer", "talking while standing", ""]
     assert recording.signal.max() == 4095
     assert recording.subject == "s10"
@@ -289,14 +289,14 @@ def test_chest_rails_and_unlabelled(tmp_path):
 
 def test_sisfall_units(tmp_path):
     sisfall(tmp_path)
-    (coarse,) = datasets.load("sisfall", tmp_path)
+    (coarse,) = datasets.load_dataset("sisfall", tmp_path)
     np.testing.assert_allclose(coarse.signal[0, 0], 1)  # 256 counts of 32/8192 g
     np.testing.assert_allclose(coarse.signal[0, 3:5], np.array([16, -32]) * 4000 / 65536, rtol=1e-6)
     assert (coarse.name, coarse.subject, coarse.classes) == ("D01_SE06_R01", "SE06", ("D01",))
-    (fine,) = datasets.load("sisfall", tmp_path, sensor="MMA8451Q")
+    (fine,) = datasets.load_dataset("sisfall", tmp_path, sensor="MMA8451Q")
     assert fine.signal[0, 0] == -1  # -1024 counts of 16/16384 g
     with pytest.raises(ParameterError, match="ADXL345 or MMA8451Q"):
-        datasets.load("sisfall", tmp_path, sensor="ITG3200")
+        datasets.load_dataset("sisfall", tmp_path, sensor="ITG3200")
 
 
 # --- what goes wrong ----------------------------------------------------------------------------
@@ -306,15 +306,15 @@ def test_sisfall_units(tmp_path):
 def test_missing_and_empty_folder(tmp_path, name):
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(DatasetError, match=f"img2imu datasets --fetch {name}") as caught:
-            datasets.load(name, folder)
+            datasets.load_dataset(name, folder)
         assert str(folder) in str(caught.value)
 
 
 def test_folder_may_be_anywhere_above_the_files(tmp_path):
     path = sisfall(tmp_path / "deep" / "er")
     write(path.parents[1] / "__MACOSX" / "SE06" / "D01_SE06_R01.txt", "junk")
-    assert len(datasets.load("sisfall", tmp_path)) == 1
-    assert len(datasets.load("sisfall", path.parent)) == 1
+    assert len(datasets.load_dataset("sisfall", tmp_path)) == 1
+    assert len(datasets.load_dataset("sisfall", path.parent)) == 1
 
 
 @pytest.mark.parametrize("name", OWNERS)
@@ -324,7 +324,7 @@ def test_damaged_files(tmp_path, name, damage):
     content = path.read_bytes()
     path.write_bytes({"empty": b"", "binary": bytes(range(256)), "cut": content[:-10]}[damage])
     with pytest.raises(FormatError) as caught:
-        datasets.load(name, tmp_path)
+        datasets.load_dataset(name, tmp_path)
     assert str(path) in str(caught.value)
 
 
@@ -348,7 +348,7 @@ def test_malformed_lines(tmp_path, name, old, new, line, what):
     assert old in content
     path.write_bytes(content.replace(old, new, 1))
     with pytest.raises(FormatError) as caught:
-        datasets.load(name, tmp_path)
+        datasets.load_dataset(name, tmp_path)
     assert what in str(caught.value)
     assert (f"{path}, line {line}:" if line else f"{path}:") in str(caught.value)
 
@@ -362,48 +362,50 @@ def test_malformed_lines(tmp_path, name, old, new, line, what):
 def test_what_does_no_harm(tmp_path, name, old, new):
     path = OWNERS[name](tmp_path)
     path.write_bytes(path.read_bytes().replace(old, new, 1))
-    assert datasets.load(name, tmp_path)
+    assert datasets.load_dataset(name, tmp_path)
 
 
 def test_stamps_that_run_backwards(tmp_path):
     phone(tmp_path, stamps=(0, 10, 30, 20))
     with pytest.raises(ClockError, match=r"s03_10_sp.*backwards at sample 3"):
-        datasets.load("sp_sw_har", tmp_path)
+        datasets.load_dataset("sp_sw_har", tmp_path)
     path = driver(tmp_path).with_name("giroscopio_terra.csv")
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:5], lines[3], *lines[6:]]))
     with pytest.raises(FormatError, match=r"giroscopio_terra.csv, line 6: uptimeNanos"):
-        datasets.load("driver_behavior", tmp_path)
+        datasets.load_dataset("driver_behavior", tmp_path)
 
 
 def test_utd_matlab_files_of_another_kind(tmp_path):
     path = utd(tmp_path, shape=(120, 3))
     with pytest.raises(FormatError, match=r"shape \(120, 3\), expected \[T, 6\]"):
-        datasets.load("utd_mhad", tmp_path)
+        datasets.load_dataset("utd_mhad", tmp_path)
     savemat(path, {"other": np.ones(3)})
     with pytest.raises(FormatError, match="no variable d_iner"):
-        datasets.load("utd_mhad", tmp_path)
+        datasets.load_dataset("utd_mhad", tmp_path)
     savemat(path, {"d_iner": "text"})
     with pytest.raises(FormatError):
-        datasets.load("utd_mhad", tmp_path)
+        datasets.load_dataset("utd_mhad", tmp_path)
 
 
 def test_not_in_the_cache_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("IMG2IMU_CACHE", str(tmp_path))
     monkeypatch.delenv("IMG2IMU_MIRROR", raising=False)
-    with pytest.raises(DatasetError, match=r"ik.fetch\('swimming'\).*github.com/brunnergino"):
-        datasets.load("swimming")
+    with pytest.raises(
+        DatasetError, match=r"ik.datasets.fetch_dataset\('swimming'\).*github.com/brunnergino"
+    ):
+        datasets.load_dataset("swimming")
     assert not datasets.list_datasets()["in_cache"].any()
     chest(tmp_path / "chest_accelerometer")
-    assert len(datasets.load("chest_accelerometer")) == 1
+    assert len(datasets.load_dataset("chest_accelerometer")) == 1
     assert datasets.list_datasets()["in_cache"].to_dict()["chest_accelerometer"]
 
 
 def test_unknown_name():
     with pytest.raises(DatasetError, match="Did you mean 'sisfall'"):
-        datasets.load("sisfal")
+        datasets.load_dataset("sisfal")
     with pytest.raises(DatasetError, match="There are: swimming, "):
-        datasets.fetch("no such thing")
+        datasets.fetch_dataset("no such thing")
 
 
 def test_cards_and_list():

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from img2imu_kit import datasets
-from img2imu_kit.datasets import download
+from img2imu_kit.datasets import _download as download
+from img2imu_kit.datasets import catalogue as datasets
 from img2imu_kit.errors import DownloadError
 
 NAME = "sisfall"  # any set without a list of its owners' files; the archive here is a tiny one
@@ -151,31 +151,31 @@ def left_in(cache):
 def test_real_archive_over_http(shared, serve, monkeypatch, cache, capfd):
     server = serve(shared / "data")
     monkeypatch.setenv("IMG2IMU_MIRROR", server.url + "/")
-    folder = datasets.fetch("utd_mhad")
+    folder = datasets.fetch_dataset("utd_mhad")
     assert folder == cache / "utd_mhad"
-    assert len(datasets.load("utd_mhad")) == 861
+    assert len(datasets.load_dataset("utd_mhad")) == 861
     assert left_in(cache) == ["utd_mhad"]
     assert "utd_mhad.tar.xz" in capfd.readouterr().err  # the progress bar
     requests = len(server.log)
-    assert datasets.fetch("utd_mhad") == folder
+    assert datasets.fetch_dataset("utd_mhad") == folder
     assert len(server.log) == requests == 2
 
 
 def test_good(server, cache):
-    folder = datasets.fetch(NAME)
-    assert [recording.name for recording in datasets.load(NAME)] == ["F01_SA01_R01"]
+    folder = datasets.fetch_dataset(NAME)
+    assert [recording.name for recording in datasets.load_dataset(NAME)] == ["F01_SA01_R01"]
     assert left_in(cache) == [NAME]
     server.shutdown()
-    assert datasets.fetch(NAME) == folder  # needs no network any more
+    assert datasets.fetch_dataset(NAME) == folder  # needs no network any more
 
 
 def test_load_fetches_from_the_mirror(server, cache):
-    assert len(datasets.load(NAME)) == 1
+    assert len(datasets.load_dataset(NAME)) == 1
     assert left_in(cache) == [NAME]
 
 
 def test_cache_argument_wins(server, cache, tmp_path):
-    assert datasets.fetch(NAME, cache=tmp_path / "mine") == tmp_path / "mine" / NAME
+    assert datasets.fetch_dataset(NAME, cache=tmp_path / "mine") == tmp_path / "mine" / NAME
     assert not cache.exists()
 
 
@@ -192,11 +192,11 @@ def test_damaged_on_the_server(server, mirror, cache, damage):
         }[damage]
     )
     with pytest.raises(DownloadError, match="does not match its checksum") as caught:
-        datasets.fetch(NAME)
+        datasets.fetch_dataset(NAME)
     assert f"{server.url}/{ARCHIVE}" in str(caught.value)
     assert left_in(cache) == []  # nothing of it is kept or seen
     archive.write_bytes(good)
-    assert len(datasets.load(NAME)) == 1
+    assert len(datasets.load_dataset(NAME)) == 1
 
 
 def test_checksum_right_but_no_archive(mirror, cache, monkeypatch):
@@ -205,7 +205,7 @@ def test_checksum_right_but_no_archive(mirror, cache, monkeypatch):
     (mirror / "registry.txt").write_text(f"{ARCHIVE} sha256:{digest}\n")
     monkeypatch.setenv("IMG2IMU_MIRROR", str(mirror))
     with pytest.raises(DownloadError, match=r"not a sound tar\.xz archive"):
-        datasets.fetch(NAME)
+        datasets.fetch_dataset(NAME)
     assert left_in(cache) == []
 
 
@@ -218,34 +218,34 @@ def test_archive_that_reaches_outside(mirror, cache, tmp_path, monkeypatch):
     (mirror / "registry.txt").write_text(f"{ARCHIVE} sha256:{digest}\n")
     monkeypatch.setenv("IMG2IMU_MIRROR", str(mirror))
     with pytest.raises(DownloadError, match="not a sound"):
-        datasets.fetch(NAME)
+        datasets.fetch_dataset(NAME)
     assert not list(tmp_path.rglob("escaped.txt"))
 
 
 def test_404(server, mirror, cache):
     (mirror / ARCHIVE).unlink()
     with pytest.raises(DownloadError, match=f"{ARCHIVE}: the server answers 404"):
-        datasets.fetch(NAME)
+        datasets.fetch_dataset(NAME)
     assert len(server.asked(f"/{ARCHIVE}")) == 1  # asking again would not help
     (mirror / "registry.txt").unlink()
     with pytest.raises(DownloadError, match=r"registry.txt: the server answers 404"):
-        datasets.fetch(NAME)
+        datasets.fetch_dataset(NAME)
 
 
 def test_not_in_the_registry(server, mirror, cache):
     (mirror / "registry.txt").write_text("other.tar.xz sha256:00\n\nnonsense\n")
     with pytest.raises(DownloadError, match=rf"no line `{ARCHIVE} sha256:...`.*IMG2IMU_MIRROR"):
-        datasets.fetch(NAME)
+        datasets.fetch_dataset(NAME)
 
 
 def test_busy_server_is_asked_again(server, cache):
     server.status = {f"/{ARCHIVE}": [503, 429], "/registry.txt": [500]}
-    assert datasets.fetch(NAME).is_dir()
+    assert datasets.fetch_dataset(NAME).is_dir()
 
 
 def test_dies_once_and_goes_on(server, mirror, cache):
     server.dies_after = [200_000]
-    assert datasets.fetch(NAME).is_dir()
+    assert datasets.fetch_dataset(NAME).is_dir()
     first, second = server.asked(f"/{ARCHIVE}")
     assert first is None
     assert 0 < int(second.removeprefix("bytes=").rstrip("-")) <= 200_000
@@ -254,12 +254,12 @@ def test_dies_once_and_goes_on(server, mirror, cache):
 def test_dies_for_good_then_a_new_fetch_goes_on(server, mirror, cache):
     server.dies_after = [100_000, 70_000, 70_000, 0]
     with pytest.raises(DownloadError, match=r"broke off.*a new try goes on"):
-        datasets.fetch(NAME)
+        datasets.fetch_dataset(NAME)
     assert left_in(cache) == [f"{ARCHIVE}.part"]
     kept = (cache / f"{ARCHIVE}.part").stat().st_size
     assert kept > 100_000
     server.sent = 0
-    assert len(datasets.load(NAME)) == 1
+    assert len(datasets.load_dataset(NAME)) == 1
     assert server.asked(f"/{ARCHIVE}")[-1] == f"bytes={kept}-"
     registry = (mirror / "registry.txt").stat().st_size
     assert server.sent - registry == (mirror / ARCHIVE).stat().st_size - kept
@@ -268,7 +268,7 @@ def test_dies_for_good_then_a_new_fetch_goes_on(server, mirror, cache):
 
 def test_server_that_cannot_continue(server, cache):
     server.ranges, server.dies_after = False, [200_000]
-    assert datasets.fetch(NAME).is_dir()
+    assert datasets.fetch_dataset(NAME).is_dir()
 
 
 @pytest.mark.parametrize("stale", ["complete", "too long", "of another version"])
@@ -281,7 +281,7 @@ def test_stale_part(server, mirror, cache, stale):
         "of another version": b"x" * 1000,
     }[stale]
     (cache / f"{ARCHIVE}.part").write_bytes(part)
-    assert len(datasets.load(NAME)) == 1
+    assert len(datasets.load_dataset(NAME)) == 1
     assert left_in(cache) == [NAME]
 
 
@@ -291,14 +291,14 @@ def test_offline(mirror, cache, monkeypatch):
         address = f"127.0.0.1:{closed.getsockname()[1]}"
     monkeypatch.setenv("IMG2IMU_MIRROR", f"http://{address}")
     with pytest.raises(DownloadError, match=f"{address} cannot be reached.*Check the network"):
-        datasets.fetch(NAME)
+        datasets.fetch_dataset(NAME)
 
 
 def test_unwritable_cache(server, tmp_path):
     (tmp_path / "file").write_text("a file where a folder should be")
     for cache in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/img2imu")):
         with pytest.raises(DownloadError, match=r"set IMG2IMU_CACHE") as caught:
-            datasets.fetch(NAME, cache=cache)
+            datasets.fetch_dataset(NAME, cache=cache)
         assert str(cache) in str(caught.value)
 
 
@@ -306,14 +306,14 @@ def test_unwritable_cache(server, tmp_path):
 def test_read_only_cache(server, cache):
     cache.mkdir(mode=0o555)
     with pytest.raises(DownloadError, match=r"Permission denied.*set IMG2IMU_CACHE"):
-        datasets.fetch(NAME)
+        datasets.fetch_dataset(NAME)
 
 
 def test_read_only_cache_that_has_it(server, cache):
-    folder = datasets.fetch(NAME)
+    folder = datasets.fetch_dataset(NAME)
     cache.chmod(0o555)
     try:
-        assert datasets.fetch(NAME) == folder
+        assert datasets.fetch_dataset(NAME) == folder
     finally:
         cache.chmod(0o755)
 
@@ -361,7 +361,7 @@ def test_killed_while_downloading(server, mirror, cache):
     assert process.wait() == -signal.SIGKILL
     server.hangs.set()
     server.hangs, kept = None, part.stat().st_size
-    assert datasets.fetch(NAME).is_dir()
+    assert datasets.fetch_dataset(NAME).is_dir()
     assert server.asked(f"/{ARCHIVE}")[-1] == f"bytes={kept}-"
     assert left_in(cache) == [NAME]
 
@@ -369,7 +369,7 @@ def test_killed_while_downloading(server, mirror, cache):
 @pytest.mark.parametrize("address", ["folder", "file url"])
 def test_mirror_on_disk(mirror, cache, monkeypatch, address):
     monkeypatch.setenv("IMG2IMU_MIRROR", str(mirror) if address == "folder" else mirror.as_uri())
-    assert len(datasets.load(NAME)) == 1
+    assert len(datasets.load_dataset(NAME)) == 1
     assert (mirror / ARCHIVE).is_file()
 
 
@@ -385,7 +385,7 @@ def test_spoilt_mirror_on_disk(mirror, cache, monkeypatch, spoil, what):
     spoil(mirror)
     monkeypatch.setenv("IMG2IMU_MIRROR", str(mirror))
     with pytest.raises(DownloadError, match=what):
-        datasets.fetch(NAME)
+        datasets.fetch_dataset(NAME)
     assert left_in(cache) == []
 
 
@@ -395,7 +395,7 @@ def test_spoilt_mirror_on_disk(mirror, cache, monkeypatch, spoil, what):
 def test_without_a_checksum_nothing_is_downloaded(cache):
     for name in ("utd_mhad", "chest_accelerometer", "sisfall"):
         with pytest.raises(DownloadError, match="publish no checksum") as caught:
-            datasets.fetch(name)
+            datasets.fetch_dataset(name)
         assert datasets.card(name).url in str(caught.value)
         assert str(cache / name) in str(caught.value)
 
@@ -430,7 +430,7 @@ def owners(serve, data_dir, monkeypatch, cache, tmp_path):
 
 def test_every_real_file_has_its_blob_id(owners, cache):
     server = owners("sp_sw_har")
-    recordings = datasets.load("sp_sw_har", download=True)
+    recordings = datasets.load_dataset("sp_sw_har", download=True)
     assert len(recordings) == len(server.log) == 446
     assert left_in(cache) == ["sp_sw_har"]
 
@@ -439,11 +439,11 @@ def test_owners_file_damaged_then_mended(owners, cache, monkeypatch):
     server = owners("driver_behavior", keep="/17/")
     server.status = {"/data/17/giroscopio_terra.csv": [404]}
     with pytest.raises(DownloadError, match=r"17/giroscopio_terra.csv: the server answers 404"):
-        datasets.fetch("driver_behavior")
+        datasets.fetch_dataset("driver_behavior")
     assert left_in(cache) == [".driver_behavior.partial"]  # not where load looks
     arrived = set(path.name for path in cache.rglob("*.csv"))
     server.log.clear()
-    assert len(datasets.load("driver_behavior", download=True, events=True)) == 14
+    assert len(datasets.load_dataset("driver_behavior", download=True, events=True)) == 14
     assert not arrived & {Path(path).name for path, _ in server.log}
     assert left_in(cache) == ["driver_behavior"]
 
@@ -461,5 +461,5 @@ def test_owners_file_changed(owners, serve, cache, tmp_path):
     with pytest.raises(
         DownloadError, match=r"groundTruth.csv: the file does not match its checksum"
     ):
-        datasets.fetch("driver_behavior")
+        datasets.fetch_dataset("driver_behavior")
     assert not (cache / "driver_behavior").exists()

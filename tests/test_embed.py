@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from img2imu_kit import embed
 from img2imu_kit.errors import ParameterError, SignalError
+from img2imu_kit.explain import embedding as embed
 
 
 @pytest.fixture(scope="module")

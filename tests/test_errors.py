@@ -6,7 +6,8 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pytest
 
-from img2imu_kit import Recording, errors
+from img2imu_kit import errors
+from img2imu_kit.signals.recording import Recording
 
 KINDS = [
     kind

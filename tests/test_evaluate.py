@@ -10,12 +10,12 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from img2imu_kit import probes
 from img2imu_kit.errors import ClockError, LeakageWarning, ParameterError, SignalError, SplitError
-from img2imu_kit.evaluate import few_label, paired, summary
-from img2imu_kit.features_by_hand import describe, names
-from img2imu_kit.splits import k_shot, split_by
-from img2imu_kit.windowing import Windows
+from img2imu_kit.evaluate import probes
+from img2imu_kit.evaluate.few_labels import few_label, paired_difference, summarize
+from img2imu_kit.signals.features import feature_names, handcrafted_features
+from img2imu_kit.signals.splits import k_shot, split_by
+from img2imu_kit.signals.windows import Windows
 
 SCORES = ["method", "shots", "seed", "macro_f1", "accuracy", "train_windows", "test_windows"]
 
@@ -99,11 +99,11 @@ def test_a_planted_subject_id_gains_only_where_the_split_leaks(weak, rng):
     weak = np.eye(4)[code] + rng.normal(size=(len(cut), 4))
     who = 3 * np.eye(20)[np.unique(cut.subject.astype(str), return_inverse=True)[1]]
     methods = {"weak": weak, "with id": np.hstack([weak, who])}
-    honest = paired(few_label(methods, cut, shots=20, seeds=10), "with id", "weak")
+    honest = paired_difference(few_label(methods, cut, shots=20, seeds=10), "with id", "weak")
     assert honest.difference.item() < 0.02
     with pytest.warns(LeakageWarning):
         leaking = few_label(methods, cut, shots=20, seeds=10, by="random")
-    assert paired(leaking, "with id", "weak").low.item() > 0.1
+    assert paired_difference(leaking, "with id", "weak").low.item() > 0.1
 
 
 @pytest.mark.parametrize("by", ["subject", "recording", "array"])
@@ -207,33 +207,35 @@ def scores(a, b):
 
 def test_summary_is_the_t_interval():
     values = [0.5, 0.6, 0.55, 0.7, 0.4]
-    row = summary(scores(values, [0.1])).iloc[0]
+    row = summarize(scores(values, [0.1])).iloc[0]
     low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     assert (row.macro_f1, row.low, row.high) == pytest.approx((np.mean(values), low, high))
     assert row.draws == 5
-    assert np.isnan(summary(scores(values, [0.1])).iloc[1].low)
+    assert np.isnan(summarize(scores(values, [0.1])).iloc[1].low)
 
 
 def test_paired_sees_what_the_intervals_hide(rng):
     luck = rng.normal(0.5, 0.2, 8)  # the draw moves both methods alike
     table = scores(luck + 0.03 + rng.normal(0, 0.005, 8), luck)
-    both = summary(table)
+    both = summarize(table)
     assert both.low[0] < both.high[1]  # the two intervals overlap
-    row = paired(table, "a", "b").iloc[0]
+    row = paired_difference(table, "a", "b").iloc[0]
     assert 0.02 < row.low < row.difference < row.high < 0.04
     assert row.wins == 1
-    reverse = paired(table, "b", "a").iloc[0]
+    reverse = paired_difference(table, "b", "a").iloc[0]
     assert reverse.difference == pytest.approx(-row.difference)
-    pd.testing.assert_frame_equal(paired(table, "a", "b"), paired(table, "a", "b"))
+    pd.testing.assert_frame_equal(
+        paired_difference(table, "a", "b"), paired_difference(table, "a", "b")
+    )
     with pytest.raises(ParameterError, match=r"no method 'c'.*'a', 'b'"):
-        paired(table, "a", "c")
+        paired_difference(table, "a", "c")
 
 
 def test_statistics_by_hand(rng):
     time_s = np.arange(200) / 50
     wave = 2 + 3 * np.sin(2 * np.pi * 5 * time_s)
     signal = np.stack([wave, -wave, rng.normal(size=200)])[None]
-    values = dict(zip(names(3), describe(signal, rate=50)[0], strict=True))
+    values = dict(zip(feature_names(3), handcrafted_features(signal, rate=50)[0], strict=True))
     expected = {
         "acc_x mean": 2,
         "acc_x std": 3 / np.sqrt(2),
@@ -258,21 +260,25 @@ def test_statistics_by_hand(rng):
 def test_statistics_have_names_and_stay_finite(rng, channels):
     signal = rng.normal(size=(2500, channels, 16)).astype(np.float32)
     signal[0] = 9.81  # a sensor that never moves
-    values = describe(signal, rate=100)
-    assert values.shape == (2500, len(names(channels)))
-    assert len(set(names(channels))) == values.shape[1]
+    values = handcrafted_features(signal, rate=100)
+    assert values.shape == (2500, len(feature_names(channels)))
+    assert len(set(feature_names(channels))) == values.shape[1]
     assert values.dtype == np.float32
     assert np.isfinite(values).all()
-    np.testing.assert_array_equal(values[2400:2403], describe(signal[2400:2403], rate=100))
+    np.testing.assert_array_equal(
+        values[2400:2403], handcrafted_features(signal[2400:2403], rate=100)
+    )
 
 
 def test_statistics_take_windows_and_check_arrays(cut):
-    np.testing.assert_array_equal(describe(cut), describe(cut.signal, rate=cut.rate))
+    np.testing.assert_array_equal(
+        handcrafted_features(cut), handcrafted_features(cut.signal, rate=cut.rate)
+    )
     with pytest.raises(ClockError, match="rate"):
-        describe(cut.signal)
+        handcrafted_features(cut.signal)
     with pytest.raises(SignalError, match="8 samples"):
-        describe(cut.signal[:, :, :7], rate=16)
+        handcrafted_features(cut.signal[:, :, :7], rate=16)
     broken = cut.signal.copy()
     broken[3, 2, 1] = np.inf
     with pytest.raises(SignalError, match="sample 1 of axis 2, window 3"):
-        describe(broken, rate=16)
+        handcrafted_features(broken, rate=16)

@@ -6,12 +6,12 @@ import torch
 
 import img2imu_kit as ik
 from img2imu_kit.errors import ParameterError, SignalError
-from img2imu_kit.explain import directions, focus, grad_cam
+from img2imu_kit.explain.gradcam import directions, focus, grad_cam
 
 
 @pytest.fixture(scope="module")
 def network():
-    return ik.backbone.load("mobilenetv3_small_050", seed=1)
+    return ik.load_backbone("mobilenetv3_small_050", seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_inputs_that_do_not_fit(network, images):
 
 
 def test_a_transformer_has_no_places_and_says_so():
-    network = ik.backbone.load("vit_tiny_patch16_224")
+    network = ik.load_backbone("vit_tiny_patch16_224")
     images = np.zeros((1, 3, 64, 64), np.uint8)
     with pytest.raises(ParameterError, match="convolutional"):
         grad_cam(network, images, np.ones(192), layer=1)

@@ -17,9 +17,10 @@ from PIL import Image
 import img2imu_kit as ik
 import img2imu_kit.explore
 from img2imu_kit.errors import Img2ImuError, ParameterError, SignalError
-from img2imu_kit.explore import SpectrogramExplorer, sources
+from img2imu_kit.explore import sources
+from img2imu_kit.explore.base import Latest
 from img2imu_kit.explore.canvas import Drawing, blank, panel, ticks
-from img2imu_kit.explore.latest import Latest
+from img2imu_kit.explore.spectrogram import SpectrogramExplorer
 from img2imu_kit.explore.spectrogram_state import SpectrogramState, code, extent, spread
 from img2imu_kit.explore.spectrogram_view import OVERVIEW, render
 
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExce
 
 @pytest.fixture(scope="module")
 def recording():
-    return ik.synthetic(1, seconds=12, transitions=True)[0]
+    return ik.datasets.synthetic(1, seconds=12, transitions=True)[0]
 
 
 @pytest.fixture
@@ -263,7 +264,7 @@ def test_controls_and_state_agree(explorer):
     assert explorer.state.changes == {"size": None, "fmin_hz": 1.0, "fmax_hz": 20.0}
 
 
-@pytest.mark.parametrize("preset", ik.presets())
+@pytest.mark.parametrize("preset", ik.pictures.presets())
 def test_presets_pass_through_the_controls_unchanged(preset):
     explorer = SpectrogramExplorer(params=preset, channels="gyro")
     assert explorer.state.preset == preset
@@ -272,7 +273,7 @@ def test_presets_pass_through_the_controls_unchanged(preset):
 
 def test_any_settings_pass_through_the_controls():
     params = ik.SpectrogramParams(n_fft=1000, hop=300, size=(50, 60), fmax_hz=11.5, range=(-80, 5))
-    explorer = SpectrogramExplorer(ik.synthetic(1, seconds=30), seconds=25, params=params)
+    explorer = SpectrogramExplorer(ik.datasets.synthetic(1, seconds=30), seconds=25, params=params)
     assert ik.SpectrogramParams(**explorer.state.changes) == params
     assert not explorer.screen.failed
 
@@ -388,7 +389,7 @@ def test_axes_of_any_name_are_shown():
 
 def test_units_are_brought_to_those_of_the_limits_and_the_code_says_so():
     signal = np.random.default_rng(0).normal(size=(500, 3))
-    source = sources.find(ik.Recording(signal, rate=100, unit="g"))
+    source = sources.find_source(ik.Recording(signal, rate=100, unit="g"))
     assert source.recordings[0].unit == ("m/s2",) * 3
     assert source.origin(0) == 'recordings[0].to_unit("m/s2", "rad/s")'
 
@@ -396,7 +397,7 @@ def test_units_are_brought_to_those_of_the_limits_and_the_code_says_so():
 @pytest.mark.parametrize("source", [[], [3], "nowhere.csv", "swiming"])
 def test_sources_that_are_none(source):
     with pytest.raises(Img2ImuError):
-        sources.find(source)
+        sources.find_source(source)
 
 
 def test_the_widgets_own_files_are_packaged():

@@ -10,35 +10,29 @@ from PIL import Image
 
 import img2imu_kit as ik
 from img2imu_kit.errors import FormatError, Img2ImuError, ParameterError, SignalError
-from img2imu_kit.explore import (
-    AUGMENTATIONS,
-    AugmentationExplorer,
-    AugmentationState,
-    EmbeddingExplorer,
-    EmbeddingState,
-    GradCamExplorer,
-    augmentation_view,
-    embedding_view,
-    gradcam_view,
-)
-from img2imu_kit.explore.augmentation import read_photo
+from img2imu_kit.explore import augmentation_view, embedding_view, gradcam_view
+from img2imu_kit.explore.augmentation import AugmentationExplorer, read_photo
+from img2imu_kit.explore.augmentation_view import AUGMENTATIONS, AugmentationState
+from img2imu_kit.explore.embedding import EmbeddingExplorer
+from img2imu_kit.explore.embedding_view import EmbeddingState
+from img2imu_kit.explore.gradcam import GradCamExplorer
 
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 
 
 @pytest.fixture(scope="module")
 def cut():
-    return ik.windows(ik.synthetic(3, seconds=16), 4, overlap=0.5)
+    return ik.sliding_windows(ik.datasets.synthetic(3, seconds=16), 4, overlap=0.5)
 
 
 @pytest.fixture(scope="module")
 def features(cut):
-    return {"before": cut.signal.mean(axis=2), "after": ik.describe(cut)}
+    return {"before": cut.signal.mean(axis=2), "after": ik.handcrafted_features(cut)}
 
 
 @pytest.fixture(scope="module")
 def state():
-    recording = ik.synthetic(1, seconds=20, classes=["walk"])[0]
+    recording = ik.datasets.synthetic(1, seconds=20, classes=["walk"])[0]
     return AugmentationState(read_photo(), recording, start_s=2, seed=1)
 
 
@@ -182,7 +176,7 @@ def test_features_and_windows_must_agree(cut, features):
 
 
 def test_the_attention_explorer_follows_its_controls(cut):
-    network = ik.backbone.load("mobilenetv3_small_050")
+    network = ik.load_backbone("mobilenetv3_small_050")
     explorer = GradCamExplorer(network, cut, layer=2, pool="grid")
     seen = [shown(explorer)]
     for name, value in {

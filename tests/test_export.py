@@ -9,20 +9,22 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 
 import img2imu_kit as ik
 from img2imu_kit.errors import OutputError, ParameterError, SignalError, WeightsError
-from img2imu_kit.export import to_onnx
-from img2imu_kit.probes import logistic
+from img2imu_kit.evaluate.probes import logistic
+from img2imu_kit.models.onnx import to_onnx
 
 NETWORK = "mobilenetv3_small_050"
 
 
 @pytest.fixture(scope="module")
 def network():
-    return ik.backbone.load(NETWORK, "img2imu:sensor-aware")
+    return ik.load_backbone(NETWORK, "img2imu:sensor-aware")
 
 
 @pytest.fixture(scope="module")
 def people():
-    return ik.windows(ik.synthetic(subjects=3, seconds=10), seconds=2).select("acc")
+    return ik.sliding_windows(ik.datasets.synthetic(subjects=3, seconds=10), seconds=2).select(
+        "acc"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +99,7 @@ def test_heads_that_cannot_be_read_are_refused(network, images, people, tmp_path
 
 
 def test_no_form_in_onnx_says_so_and_prints_nothing(tmp_path, capsys):
-    network = ik.backbone.load("vit_tiny_patch16_224")
+    network = ik.load_backbone("vit_tiny_patch16_224")
     images = np.zeros((1, 3, 64, 64), np.uint8)
     with pytest.raises(WeightsError, match=r"no form for this network .*bicubic"):
         to_onnx(network, images, tmp_path / "a.onnx", layer=0)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from img2imu_kit import datasets
-from img2imu_kit.augment import Gain, Hue, TranslateX
+from img2imu_kit.augment.fidelity import fidelity_table, measure_fidelity, scale_of
+from img2imu_kit.augment.image import Gain, Hue, TranslateX
+from img2imu_kit.augment.vision import GaussianBlur
+from img2imu_kit.datasets import catalogue as datasets
 from img2imu_kit.errors import ParameterError, SignalError
-from img2imu_kit.fidelity import fidelity, fidelity_table, scale_of
-from img2imu_kit.spectrograms import spectrogram
-from img2imu_kit.vision import GaussianBlur
-from img2imu_kit.windowing import windows
+from img2imu_kit.pictures.stft import spectrogram
+from img2imu_kit.signals.windows import sliding_windows
 
 SECONDS = {"swimming": 6, "sp_sw_har": 2, "utd_mhad": 4}
 
@@ -24,9 +24,9 @@ def real(data_dir):
     def load(name):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # short recordings, undocumented labels
-            recordings = datasets.load(name, data_dir(name))[::3]
+            recordings = datasets.load_dataset(name, data_dir(name))[::3]
             recordings = [recording.select("acc").to_unit("m/s2") for recording in recordings]
-            return windows(recordings, SECONDS[name], purity=0.6)
+            return sliding_windows(recordings, SECONDS[name], purity=0.6)
 
     found = {}
     return lambda name: found.setdefault(name, found.get(name) or load(name))
@@ -55,8 +55,8 @@ def test_the_table_on_real_data(real, name):
 
 def test_the_same_seed_gives_the_same_row(real):
     few = real("utd_mhad")[:40]
-    assert fidelity(TranslateX(), few) == fidelity(TranslateX(), few)
-    assert fidelity(TranslateX(), few) != fidelity(TranslateX(), few, seed=1)
+    assert measure_fidelity(TranslateX(), few) == measure_fidelity(TranslateX(), few)
+    assert measure_fidelity(TranslateX(), few) != measure_fidelity(TranslateX(), few, seed=1)
 
 
 def test_wrong_imitations_are_found_out(real):
@@ -66,28 +66,28 @@ def test_wrong_imitations_are_found_out(real):
             return super().twin(signal, scale, -shift)
 
     few = real("swimming")[::8]
-    assert fidelity(TranslateX(), few)["verdict"] == "imitates"
-    wrong = fidelity(Backwards(), few)
+    assert measure_fidelity(TranslateX(), few)["verdict"] == "imitates"
+    wrong = measure_fidelity(Backwards(), few)
     assert wrong["verdict"] != "imitates"
     assert wrong["explained"] < 0
 
 
 def test_a_gain_is_invisible_in_pictures_normalised_by_axis(real):
     few = real("utd_mhad")[:40]
-    row = fidelity(Gain(0.1), few, range="per-axis")
+    row = measure_fidelity(Gain(0.1), few, range="per-axis")
     assert row["verdict"] == "invisible"
     assert np.isnan(row["explained"])
-    assert fidelity(Gain(0.1), few)["verdict"] == "imitates"
+    assert measure_fidelity(Gain(0.1), few)["verdict"] == "imitates"
 
 
 def test_without_a_twin_the_comparison_is_with_no_change(real):
-    row = fidelity(GaussianBlur(), real("utd_mhad")[:40])
+    row = measure_fidelity(GaussianBlur(), real("utd_mhad")[:40])
     assert row["verdict"] == "no twin"
     assert row["nothing"] == pytest.approx(1)
 
 
 def test_columns_agree(real):
-    row = fidelity(Hue(), real("utd_mhad")[:60])
+    row = measure_fidelity(Hue(), real("utd_mhad")[:60])
     assert row["margin"] == pytest.approx(row["similarity"] - row["null"])
     assert row["low"] < row["margin"] < row["high"]
     assert abs(row["null"]) < 0.2  # the mean picture is off, so strangers are not alike
@@ -111,13 +111,13 @@ def test_scale_of():
 def test_errors(real):
     few = real("utd_mhad")[:10]
     with pytest.raises(ParameterError, match="no range in dB"):
-        fidelity(Hue(), few, scale="magnitude", range="per-axis")
+        measure_fidelity(Hue(), few, scale="magnitude", range="per-axis")
     with pytest.raises(ParameterError, match="magnitude has no axes"):
-        fidelity(Hue(), few, channels="magnitude")
+        measure_fidelity(Hue(), few, channels="magnitude")
     with pytest.raises(SignalError, match=r"1 window\(s\) with 3 axes"):
-        fidelity(Hue(), few[:1])
+        measure_fidelity(Hue(), few[:1])
     with pytest.raises(SignalError, match="expected Windows"):
-        fidelity(Hue(), few.signal)
+        measure_fidelity(Hue(), few.signal)
     one_axis = replace(few, signal=few.signal[:, :1], axes=("acc_x",), unit=("m/s2",))
     with pytest.raises(SignalError, match="with 1 axes"):
-        fidelity(Hue(), one_axis)
+        measure_fidelity(Hue(), one_axis)

@@ -6,13 +6,19 @@ import torch
 from few_labels import CLASSES, network, people
 from torch import nn
 
-from img2imu_kit.backbone import load
 from img2imu_kit.errors import ParameterError, SplitError
-from img2imu_kit.finetune import fine_tune
-from img2imu_kit.methods import Lens, Vision
-from img2imu_kit.recipe import Recipe, augment, depths, graded, measure
+from img2imu_kit.evaluate.finetune import (
+    FineTuneConfig,
+    augment_signal,
+    fine_tune,
+    layer_decay_groups,
+    layer_depths,
+    recalibrate_batch_norm,
+)
+from img2imu_kit.evaluate.methods import ImageMethod, ImageReadout
+from img2imu_kit.models.backbone import load_backbone
 
-QUICK = Recipe(epochs=4, batch_size=8, rate=1e-2)
+QUICK = FineTuneConfig(epochs=4, batch_size=8, rate=1e-2)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +36,7 @@ def changed(before, after, kind=""):
 
 def test_few_labels_are_learned_and_carry_over_to_other_people(cut):
     train, test = cut[cut.subject < "s3"], cut[cut.subject >= "s3"]
-    recipe = Recipe(epochs=30, rate=1e-2).from_scratch()
+    recipe = FineTuneConfig(epochs=30, rate=1e-2).from_scratch()
     tuned = fine_tune(network(), train, recipe=recipe)
     assert tuned.classes == CLASSES
     assert (tuned.predict(test) == test.label).mean() > 0.9
@@ -59,7 +65,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(cut):
 def test_frozen_statistics_stay_and_those_of_batches_move(cut):
     before = state(network())
     for batch_norm, moves in (("frozen", False), ("batch", True)):
-        recipe = Recipe(epochs=2, batch_norm=batch_norm)
+        recipe = FineTuneConfig(epochs=2, batch_norm=batch_norm)
         after = state(fine_tune(network(), cut[:12], recipe=recipe).reader)
         assert bool(changed(before, after, "running_mean")) == moves
         assert changed(before, after, "weight")  # affine weights learn either way
@@ -68,7 +74,7 @@ def test_frozen_statistics_stay_and_those_of_batches_move(cut):
 def test_measured_statistics_are_those_of_the_training_windows(cut):
     reader = network()
     signal = torch.from_numpy(cut.signal[:24])
-    measure(reader, signal, batch_size=8)
+    recalibrate_batch_norm(reader, signal, batch_size=8)
     first = reader.body[0]
     with torch.no_grad():
         maps = torch.stack([first[0](part) for part in signal.split(8)])  # [3 batches, 8, C, T]
@@ -80,7 +86,7 @@ def test_measured_statistics_are_those_of_the_training_windows(cut):
 @pytest.mark.parametrize(("blocks", "learn"), [(None, "012"), (2, "12"), (1, "2"), (0, "")])
 def test_only_the_last_blocks_learn(cut, blocks, learn):
     before = state(network())
-    tuned = fine_tune(network(), cut[:12], recipe=Recipe(epochs=2, blocks=blocks))
+    tuned = fine_tune(network(), cut[:12], recipe=FineTuneConfig(epochs=2, blocks=blocks))
     assert {name.split(".")[1] for name in changed(before, state(tuned.reader))} == set(learn)
     body = sum(p.numel() for n, p in network().body.named_parameters() if n[0] in learn)
     assert tuned.trained == body + 3 * 16 + 3
@@ -88,7 +94,7 @@ def test_only_the_last_blocks_learn(cut, blocks, learn):
 
 def test_a_frozen_block_keeps_its_statistics_under_the_policy_of_batches(cut):
     before = state(network())
-    recipe = Recipe(epochs=2, blocks=1, batch_norm="batch")
+    recipe = FineTuneConfig(epochs=2, blocks=1, batch_norm="batch")
     after = state(fine_tune(network(), cut[:12], recipe=recipe).reader)
     assert {n.split(".")[1] for n in changed(before, after, "running_mean")} == {"2"}
 
@@ -96,23 +102,27 @@ def test_a_frozen_block_keeps_its_statistics_under_the_policy_of_batches(cut):
 def test_rates_fall_with_the_distance_from_the_head(cut):
     head = nn.Linear(16, 3)
     signal = torch.from_numpy(cut.signal[:4])
-    recipe = Recipe(rate=0.1, body=0.5, decay=0.1)
-    groups = graded(network(), head, signal, recipe)
+    recipe = FineTuneConfig(rate=0.1, body=0.5, decay=0.1)
+    groups = layer_decay_groups(network(), head, signal, recipe)
     assert [group["lr"] for group in groups] == pytest.approx([0.1, 0.05, 0.005, 0.0005])
     assert groups[0]["params"] == list(head.parameters())
 
 
 def test_depth_follows_the_stages_of_a_timm_network():
-    found = depths(load("resnet10t").model)
+    found = layer_depths(load_backbone("resnet10t").model)
     assert found["conv1.0.weight"] == 0
     assert found["layer1.0.conv1.weight"] == 1
     assert found["layer4.0.conv1.weight"] == 4
 
 
 def test_blocks_behind_the_layer_that_is_read_take_no_part(cut):
-    method = Vision(load("mobilenetv3_small_050"), Lens(size=(32, 32), layer=1))
+    method = ImageMethod(
+        load_backbone("mobilenetv3_small_050"), ImageReadout(size=(32, 32), layer=1)
+    )
     before = state(method.backbone.model)
-    tuned = fine_tune(method.reader(cut), cut[:12], recipe=Recipe(epochs=1, batch_norm="batch"))
+    tuned = fine_tune(
+        method.reader(cut), cut[:12], recipe=FineTuneConfig(epochs=1, batch_norm="batch")
+    )
     names = changed(before, state(tuned.reader.body))
     assert any(name.startswith("blocks.0") for name in names)
     assert not any(name.startswith(("blocks.1", "conv_head")) for name in names)
@@ -120,8 +130,8 @@ def test_blocks_behind_the_layer_that_is_read_take_no_part(cut):
 
 @pytest.mark.parametrize("channels", ["acc", "magnitude", ("acc_z", "acc_x", "acc_y")])
 def test_the_reader_sees_what_the_frozen_method_sees(cut, channels):
-    lens = Lens(size=(32, 32), layer=(0, 2), channels=channels)
-    method = Vision(load("mobilenetv3_small_050"), lens)
+    lens = ImageReadout(size=(32, 32), layer=(0, 2), channels=channels)
+    method = ImageMethod(load_backbone("mobilenetv3_small_050"), lens)
     reader = method.reader(cut).eval()
     with torch.no_grad():
         features = reader(reader.prepare(torch.from_numpy(cut.signal[:6])))
@@ -130,18 +140,18 @@ def test_the_reader_sees_what_the_frozen_method_sees(cut, channels):
 
 def test_a_lens_speaks_in_seconds_whatever_the_rate():
     for rate in (30, 50, 100):
-        params = Lens(frame_s=1.28, hop_s=0.1).params(rate, seconds=4)
+        params = ImageReadout(frame_s=1.28, hop_s=0.1).params(rate, seconds=4)
         assert params.n_fft == round(1.28 * rate)
         assert params.hop == round(0.1 * rate)
-    assert Lens().params(100, seconds=1).n_fft == 33  # a third of the window
+    assert ImageReadout().params(100, seconds=1).n_fft == 33  # a third of the window
     with pytest.raises(ParameterError, match="longer than the window"):
-        Lens(frame_s=2).params(50, seconds=1)
+        ImageReadout(frame_s=2).params(50, seconds=1)
 
 
 def test_a_turn_in_time_moves_samples_and_loses_none(cut):
     signal = torch.from_numpy(cut.signal[:8])
     torch.manual_seed(0)
-    turned = augment(signal, Recipe(noise=0), torch.ones(3, 1))
+    turned = augment_signal(signal, FineTuneConfig(noise=0), torch.ones(3, 1))
     assert not torch.equal(turned, signal)
     for one, other in zip(signal, turned, strict=True):
         starts = [k for k in range(64) if torch.equal(one.roll(-k, dims=1), other)]
@@ -151,14 +161,14 @@ def test_a_turn_in_time_moves_samples_and_loses_none(cut):
 def test_noise_is_in_shares_of_the_spread(cut):
     signal = torch.from_numpy(cut.signal)
     spread = torch.tensor([[1.0], [2.0], [4.0]])
-    noisy = augment(signal, Recipe(shift=0, noise=0.5), spread)
+    noisy = augment_signal(signal, FineTuneConfig(shift=0, noise=0.5), spread)
     torch.testing.assert_close(
         (noisy - signal).std(dim=(0, 2)), 0.5 * spread[:, 0], rtol=0.1, atol=0
     )
 
 
 def test_epochs_are_chosen_on_people_held_out_and_all_are_trained_on(cut):
-    recipe = Recipe(epochs=6, batch_size=8, rate=3e-2, held_out=0.3)
+    recipe = FineTuneConfig(epochs=6, batch_size=8, rate=3e-2, held_out=0.3)
     tuned = fine_tune(network(), cut[cut.subject < "s4"], recipe=recipe)
     choose, train = (tuned.history[tuned.history.phase == p] for p in ("choose", "train"))
     assert len(choose) == 6
@@ -166,13 +176,13 @@ def test_epochs_are_chosen_on_people_held_out_and_all_are_trained_on(cut):
     assert len(train) == 1 + choose.held_out.to_numpy().argmin()
     # the rates of the first epochs do not depend on how many follow
     alone = fine_tune(
-        network(), cut[cut.subject < "s4"], recipe=Recipe(**vars(recipe) | {"held_out": 0})
+        network(), cut[cut.subject < "s4"], recipe=FineTuneConfig(**vars(recipe) | {"held_out": 0})
     )
     assert train.loss.tolist() == alone.history.loss[: len(train)].tolist()
 
 
 def test_a_large_training_set_gets_fewer_epochs(cut):
-    recipe = Recipe(epochs=5, batch_size=8, most_steps=9)
+    recipe = FineTuneConfig(epochs=5, batch_size=8, most_steps=9)
     some = cut[:24]  # three batches
     assert [recipe.epochs_on(count) for count in (8, 16, 24, 999)] == [5, 4, 3, 1]
     history = fine_tune(network(), some, recipe=recipe).history
@@ -181,13 +191,13 @@ def test_a_large_training_set_gets_fewer_epochs(cut):
 
 def test_nobody_is_held_out_where_a_class_has_one_person_only(cut):
     alone = cut[(cut.subject == "s0") | ((cut.subject == "s1") & (cut.label == "fast"))]
-    tuned = fine_tune(network(), alone, recipe=Recipe(epochs=2, held_out=0.5))
+    tuned = fine_tune(network(), alone, recipe=FineTuneConfig(epochs=2, held_out=0.5))
     assert set(tuned.history.phase) == {"train"}
     assert len(tuned.history) == 2
 
 
 def test_a_last_batch_of_one_window_does_not_break_batch_norm(cut):
-    fine_tune(network(), cut[:9], recipe=Recipe(epochs=1, batch_size=8, batch_norm="batch"))
+    fine_tune(network(), cut[:9], recipe=FineTuneConfig(epochs=1, batch_size=8, batch_norm="batch"))
 
 
 def test_one_class_and_impossible_recipes_are_refused(cut):
@@ -195,12 +205,12 @@ def test_one_class_and_impossible_recipes_are_refused(cut):
         fine_tune(network(), cut[cut.label == "slow"])
     for wrong in ({"epochs": 0}, {"batch_norm": "train"}, {"decay": 0}, {"held_out": 1}):
         with pytest.raises(ParameterError, match=next(iter(wrong))):
-            Recipe(**wrong)
+            FineTuneConfig(**wrong)
 
 
 def test_the_head_is_standardised_by_the_training_windows(cut):
     reader = network()
-    tuned = fine_tune(reader, cut[:24], recipe=Recipe(epochs=1, blocks=0))
+    tuned = fine_tune(reader, cut[:24], recipe=FineTuneConfig(epochs=1, blocks=0))
     with torch.no_grad():
         features = reader(torch.from_numpy(cut.signal[:24]))
     torch.testing.assert_close(tuned.head[0].running_mean, features.mean(dim=0))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from img2imu_kit.errors import DatasetError, FormatError, ParameterError
-from img2imu_kit.images import ImageSet, load_images
+from img2imu_kit.pretrain.images import ImageSet, load_images
 
 
 def picture(seed, size=(40, 30), mode="RGB"):

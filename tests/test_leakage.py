@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 from few_labels import CLASSES, Moments, network, people
 
+from img2imu_kit.datasets.tasks import TASKS, load_task
 from img2imu_kit.errors import LeakageWarning
-from img2imu_kit.finetune import fine_tune
-from img2imu_kit.jobs import unlabelled
-from img2imu_kit.recipe import Recipe
-from img2imu_kit.splits import split_by, split_randomly
-from img2imu_kit.table import few_label_table
-from img2imu_kit.tasks import TASKS, load_task
+from img2imu_kit.evaluate.finetune import FineTuneConfig, fine_tune
+from img2imu_kit.evaluate.table import few_label_table, unlabelled
+from img2imu_kit.signals.splits import split_by, split_randomly
 
 QUIET = {"workers": 1, "progress": False}
 
@@ -61,7 +59,7 @@ def test_shuffled_labels_leave_nothing_but_chance(rng):
 def test_shuffled_labels_leave_nothing_to_a_network_that_is_fine_tuned(rng):
     cut = people(each=4)
     shuffled = replace(cut, label=rng.permutation(cut.label))
-    recipe = Recipe(epochs=15, rate=1e-2).from_scratch()
+    recipe = FineTuneConfig(epochs=15, rate=1e-2).from_scratch()
     right = []
     for seed in range(4):
         train, test = split_by(shuffled.subject, shuffled.label, seed=seed)

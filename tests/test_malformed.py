@@ -85,7 +85,7 @@ def spoiled(sample, axis, value):
 
 def cut(seconds=1.0, signal=STILL, **options):
     about = {"labels": "walk", "name": "walk"}
-    return ik.windows(ik.Recording(signal, 50, **about), seconds, **options)
+    return ik.sliding_windows(ik.Recording(signal, 50, **about), seconds, **options)
 
 
 def image(signal=STILL.T, rate=50, **settings):
@@ -95,7 +95,7 @@ def image(signal=STILL.T, rate=50, **settings):
 def weights(name, content):
     def load(folder):
         (folder / name).write_bytes(content)
-        return ik.backbone.load("mobilenetv3_small_050", folder / name)
+        return ik.load_backbone("mobilenetv3_small_050", folder / name)
 
     return load
 
@@ -109,7 +109,7 @@ CASES = {
     # text files
     "no such file": (lambda folder: ik.read(folder / "no.csv"), FormatError, ["no.csv", "no such"]),
     "no such file for read_csv": (
-        lambda folder: ik.read_csv(folder / "no.csv"),
+        lambda folder: ik.readers.read_csv(folder / "no.csv"),
         FormatError,
         ["no.csv: no such file"],
     ),
@@ -135,7 +135,11 @@ CASES = {
         ["walk.xlsx: unknown suffix '.xlsx'", ".parquet"],
     ),
     "folder without files": (lambda folder: ik.read(folder), FormatError, ["no file that ends in"]),
-    "folder read as a file": (lambda folder: ik.read_csv(folder), FormatError, ["cannot be read"]),
+    "folder read as a file": (
+        lambda folder: ik.readers.read_csv(folder),
+        FormatError,
+        ["cannot be read"],
+    ),
     "too many columns": (
         table({53: "1020,0.1,0.2,9.8,walk,7"}),
         FormatError,
@@ -321,35 +325,41 @@ CASES = {
         ["walk", "100 samples but labels of shape (99,)"],
     ),
     "npz to an odd place": (
-        lambda folder: ik.save_npz(ik.Recording(STILL, 50), folder / "no" / "a.npz"),
+        lambda folder: ik.readers.save_npz(ik.Recording(STILL, 50), folder / "no" / "a.npz"),
         ParameterError,
         ["a.npz: cannot be written"],
     ),
     "parquet garbage": (csv(b"PAR1" + b"\1" * 99, "walk.parquet"), FormatError, ["not a Parquet"]),
     # frames
     "no frame": (
-        lambda folder: ik.from_frame(STILL, rate=50),
+        lambda folder: ik.readers.from_frame(STILL, rate=50),
         FormatError,
         ["a ndarray, expected"],
     ),
-    "empty frame": (lambda folder: ik.from_frame(pd.DataFrame()), FormatError, ["shape (0, 0)"]),
+    "empty frame": (
+        lambda folder: ik.readers.from_frame(pd.DataFrame()),
+        FormatError,
+        ["shape (0, 0)"],
+    ),
     "text in a frame": (
-        lambda folder: ik.from_frame(frame(acc_y=["1"] * 42 + ["x"] + ["1"] * 57), name="walk"),
+        lambda folder: ik.readers.from_frame(
+            frame(acc_y=["1"] * 42 + ["x"] + ["1"] * 57), name="walk"
+        ),
         FormatError,
         ["walk, row 42: column 'acc_y' holds 'x'"],
     ),
     "dates for an axis": (
-        lambda folder: ik.from_frame(frame(acc_y=pd.Timestamp(2024, 5, 1)), name="walk"),
+        lambda folder: ik.readers.from_frame(frame(acc_y=pd.Timestamp(2024, 5, 1)), name="walk"),
         FormatError,
         ["walk, row 0: column 'acc_y' holds Timestamp"],
     ),
     "names of several levels": (
-        lambda folder: ik.from_frame(pd.concat({"phone": frame()}, axis=1)),
+        lambda folder: ik.readers.from_frame(pd.concat({"phone": frame()}, axis=1)),
         FormatError,
         ["names of several levels"],
     ),
     "names twice in a frame": (
-        lambda folder: ik.from_frame(pd.concat([frame(), frame()], axis=1)),
+        lambda folder: ik.readers.from_frame(pd.concat([frame(), frame()], axis=1)),
         FormatError,
         ["several columns are called 'acc_x'"],
     ),
@@ -386,47 +396,47 @@ CASES = {
         ["no axis 'mag'", "acc_x"],
     ),
     "conversion across quantities": (
-        lambda folder: ik.convert(1, "g", "rad/s"),
+        lambda folder: ik.signals.convert(1, "g", "rad/s"),
         ParameterError,
         ["'g' is a unit of acceleration, 'rad/s' of angular velocity"],
     ),
     "stamps backwards": (
-        lambda folder: ik.from_samples(STILL, BACK, name="walk"),
+        lambda folder: ik.signals.from_samples(STILL, BACK, name="walk"),
         ClockError,
         ["walk: time runs backwards at sample 40: 0.78 s, then 0 s", "Sort"],
     ),
     "stamps with a gap": (
-        lambda folder: ik.from_samples(STILL, LATE, name="walk"),
+        lambda folder: ik.signals.from_samples(STILL, LATE, name="walk"),
         ClockError,
         ["1 gap(s) over 0.5 s, the first of 2.02 s after sample 59", "longest_gap_s"],
     ),
     "stamps too few": (
-        lambda f: ik.from_samples(STILL, TIMES_S[1:]),
+        lambda f: ik.signals.from_samples(STILL, TIMES_S[1:]),
         ClockError,
         ["100 samples", "(99,)"],
     ),
     "stamps of NaN": (
-        lambda folder: ik.from_samples(STILL, np.where(TIMES_S > 1, np.nan, TIMES_S)),
+        lambda folder: ik.signals.from_samples(STILL, np.where(TIMES_S > 1, np.nan, TIMES_S)),
         ClockError,
         ["time stamp of sample 51 is nan"],
     ),
     "stamps of text": (
-        lambda f: ik.from_samples(STILL, ["noon"] * 100),
+        lambda f: ik.signals.from_samples(STILL, ["noon"] * 100),
         ClockError,
         ["no seconds"],
     ),
     "stamps that stand still": (
-        lambda folder: ik.from_samples(STILL, np.ones(100)),
+        lambda folder: ik.signals.from_samples(STILL, np.ones(100)),
         ClockError,
         ["no time passes"],
     ),
     "resampling to nothing": (
-        lambda f: ik.resample(recording()(f), 0),
+        lambda f: ik.signals.resample(recording()(f), 0),
         ClockError,
         ["rate is 0 Hz"],
     ),
     "resampling too far": (
-        lambda folder: ik.resample(ik.Recording(STILL, 50_000, name="walk"), 1),
+        lambda folder: ik.signals.resample(ik.Recording(STILL, 50_000, name="walk"), 1),
         ClockError,
         ["walk: 50000 Hz to 1 Hz is a step of more than 1000"],
     ),
@@ -448,13 +458,15 @@ CASES = {
         ["overlap is 1", "0.5 is half"],
     ),
     "purity in percent": (lambda folder: cut(purity=90), ParameterError, ["purity is 90"]),
-    "no recordings": (lambda folder: ik.windows([], 1), SignalError, ["no recordings"]),
+    "no recordings": (lambda folder: ik.sliding_windows([], 1), SignalError, ["no recordings"]),
     "rates that differ": (
-        lambda folder: ik.windows([ik.Recording(STILL, 50), ik.Recording(STILL, 64, name="b")], 1),
+        lambda folder: ik.sliding_windows(
+            [ik.Recording(STILL, 50), ik.Recording(STILL, 64, name="b")], 1
+        ),
         ParameterError,
         ["b: ", "rate or axes", "resample()"],
     ),
-    "no windows to join": (lambda folder: ik.concat([]), ParameterError, ["no windows"]),
+    "no windows to join": (lambda folder: ik.signals.concat([]), ParameterError, ["no windows"]),
     "one subject": (
         lambda folder: ik.split_by(["a"] * 9, ["x"] * 9),
         SplitError,
@@ -466,7 +478,7 @@ CASES = {
         ["test is 30"],
     ),
     "share in percent, at random": (
-        lambda folder: ik.split_randomly(["a", "b"], ["x", "x"], test=30),
+        lambda folder: ik.signals.split_randomly(["a", "b"], ["x", "x"], test=30),
         ParameterError,
         ["test is 30"],
     ),
@@ -486,34 +498,34 @@ CASES = {
     "unknown setting": (image(nfft=64), ParameterError, ["'nfft'", "n_fft"]),
     "setting out of range": (image(n_fft=0), ParameterError, ["n_fft is 0"]),
     "unknown network": (
-        lambda folder: ik.backbone.load("resnet1000"),
+        lambda folder: ik.load_backbone("resnet1000"),
         ParameterError,
         ["resnet1000"],
     ),
     "missing weights": (
-        lambda folder: ik.backbone.load("mobilenetv3_small_050", folder / "no.safetensors"),
+        lambda folder: ik.load_backbone("mobilenetv3_small_050", folder / "no.safetensors"),
         WeightsError,
         ["no.safetensors: no such file"],
     ),
     "damaged weights": (weights("a.safetensors", b"\xff" * 99), WeightsError, ["a.safetensors"]),
     "pickled weights": (weights("a.pt", pickle.dumps({})), WeightsError, ["a.pt", "allow_pickle"]),
     "float pictures": (
-        lambda folder: ik.backbone.load("mobilenetv3_small_050").features(np.zeros((1, 3, 64, 64))),
+        lambda folder: ik.load_backbone("mobilenetv3_small_050").features(np.zeros((1, 3, 64, 64))),
         SignalError,
         ["uint8"],
     ),
     "score without labels": (
-        lambda folder: ik.evaluate.few_label({"a": np.zeros((2, 1))}, replace(cut(), label=EMPTY)),
+        lambda folder: ik.few_label({"a": np.zeros((2, 1))}, replace(cut(), label=EMPTY)),
         SplitError,
         ["2 of 2 windows have no label"],
     ),
     "features too few": (
-        lambda folder: ik.evaluate.few_label({"a": np.zeros((1, 1))}, cut()),
+        lambda folder: ik.few_label({"a": np.zeros((1, 1))}, cut()),
         SignalError,
         ["a: "],
     ),
     "unknown data set": (
-        lambda folder: ik.datasets.load("swiming"),
+        lambda folder: ik.load_dataset("swiming"),
         errors.DatasetError,
         ["swiming"],
     ),
@@ -543,7 +555,7 @@ def test_damaged_files_never_end_in_another_error(suffix, tmp_path, rng):
     elif suffix == "parquet":
         frame().to_parquet(path)
     elif suffix == "npz":
-        ik.save_npz([ik.Recording(STILL, 50, labels="walk")] * 2, path)
+        ik.readers.save_npz([ik.Recording(STILL, 50, labels="walk")] * 2, path)
     else:
         np.save(path, STILL)
     good = path.read_bytes()

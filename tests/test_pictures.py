@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from img2imu_kit.errors import ConstantAxisWarning, ParameterError, SignalError
-from img2imu_kit.pictures import picture, to_image, to_signal
-from img2imu_kit.recording import Recording
-from img2imu_kit.spectrograms import scaled, spectrogram
-from img2imu_kit.windowing import windows
+from img2imu_kit.pictures.image import power_to_image, to_image, to_signal
+from img2imu_kit.pictures.stft import scaled, spectrogram
+from img2imu_kit.signals.recording import Recording
+from img2imu_kit.signals.windows import sliding_windows
 
 RATE = 50.0
 RANGES = [(-50.0, 20.0), "per-axis", "per-window"]
@@ -158,15 +158,15 @@ def test_painting_power_is_the_second_half_of_the_way(rng, limits):
     options = {"range": limits, "fmin_hz": 1.0, "size": (40, 50)}
     found = spectrogram(x, RATE, **options)
     before = found.power.copy()
-    np.testing.assert_array_equal(picture(found), to_image(x, RATE, **options))
+    np.testing.assert_array_equal(power_to_image(found), to_image(x, RATE, **options))
     np.testing.assert_array_equal(found.power, before)
     np.testing.assert_array_equal(
-        picture(found, scale="power", size=None),
+        power_to_image(found, scale="power", size=None),
         to_image(x, RATE, **options | {"scale": "power", "size": None}),
     )
     np.testing.assert_array_equal(found.power, before)
     tensor = replace(found, power=torch.from_numpy(found.power))
-    np.testing.assert_array_equal(picture(tensor).numpy(), picture(found))
+    np.testing.assert_array_equal(power_to_image(tensor).numpy(), power_to_image(found))
 
 
 class TestChannels:
@@ -187,7 +187,7 @@ class TestChannels:
             np.testing.assert_array_equal(to_image(six, RATE, channels=channels), expected)
             np.testing.assert_array_equal(to_image(recording, channels=channels)[0], expected[0])
             found = spectrogram(six, RATE)
-            np.testing.assert_array_equal(picture(found, channels=channels), expected)
+            np.testing.assert_array_equal(power_to_image(found, channels=channels), expected)
 
     def test_of_turned_columns_by_their_names(self, six):
         axes = ("gyro_x", "gyro_y", "gyro_z", "acc_x", "acc_y", "acc_z")
@@ -210,7 +210,7 @@ class TestChannels:
         assert differ(image, expected) <= 1
         np.testing.assert_array_equal(image, image[:, [1, 2, 0]])
         with pytest.raises(ParameterError, match="to_image"):
-            picture(spectrogram(six, RATE), channels="magnitude")
+            power_to_image(spectrogram(six, RATE), channels="magnitude")
 
     def test_one_axis_is_grey(self, six):
         image = to_image(six[:, :1], RATE)
@@ -219,7 +219,7 @@ class TestChannels:
         np.testing.assert_array_equal(
             to_image(Recording(six[0].T, RATE).select("acc_x")), image[:1]
         )
-        np.testing.assert_array_equal(picture(spectrogram(six[:, :1], RATE)), image)
+        np.testing.assert_array_equal(power_to_image(spectrogram(six[:, :1], RATE)), image)
 
     def test_what_is_not_there_is_named(self, six):
         with pytest.raises(SignalError, match=r"2 axes \(ch0, ch1\) cannot become red"):
@@ -256,7 +256,7 @@ def test_nothing_at_all_is_mid_grey(limits):
     with pytest.warns(ConstantAxisWarning):
         assert (to_image(np.zeros((2, 3, 100)), RATE, range=limits) == 128).all()
     with pytest.warns(ConstantAxisWarning):
-        assert (picture(spectrogram(np.zeros((2, 3, 100)), RATE, range=limits)) == 128).all()
+        assert (power_to_image(spectrogram(np.zeros((2, 3, 100)), RATE, range=limits)) == 128).all()
 
 
 @pytest.mark.parametrize("limits", ["per-axis", "per-window"])
@@ -276,7 +276,7 @@ def test_silence_within_a_window_is_black_not_nan(rng):
 def test_units_that_the_limits_are_not_meant_for_are_said(rng):
     in_g = Recording(rng.normal(size=(300, 3)), RATE, unit="g")
     with pytest.warns(UserWarning, match="the signal is in g"):
-        to_image(windows(in_g, 3))
+        to_image(sliding_windows(in_g, 3))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         to_image(in_g.to_unit("m/s2"))
@@ -348,6 +348,6 @@ class TestWayBack:
 def test_power_that_does_not_fit_is_named(signal):
     found = spectrogram(signal, RATE)
     with pytest.raises(SignalError, match=r"expected \[N, 3, F, S\]"):
-        picture(replace(found, power=found.power[:, :2]))
+        power_to_image(replace(found, power=found.power[:, :2]))
     with pytest.raises(ParameterError, match="unknown scale"):
         scaled(found.power, "loudness")

@@ -7,12 +7,12 @@ import pytest
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from img2imu_kit import plot
 from img2imu_kit.errors import ParameterError, SignalError
-from img2imu_kit.pictures import to_image
-from img2imu_kit.recording import Recording
-from img2imu_kit.spectrograms import spectrogram
-from img2imu_kit.windowing import windows
+from img2imu_kit.pictures.image import to_image
+from img2imu_kit.pictures.stft import spectrogram
+from img2imu_kit.plots import signals as plot
+from img2imu_kit.signals.recording import Recording
+from img2imu_kit.signals.windows import sliding_windows
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def recording(rng):
 
 @pytest.fixture
 def cut(recording):
-    return windows(recording, seconds=4)
+    return sliding_windows(recording, seconds=4)
 
 
 def test_signal_in_seconds(recording, cut):
@@ -170,14 +170,14 @@ def test_a_given_ax_is_drawn_on(recording, cut, table):
 def test_files_carry_the_alt_text(tmp_path, recording):
     ax = plot.plot_signal(recording)
     text = plot.alt_text(ax)
-    with Image.open(plot.save(ax, tmp_path / "new" / "a.png")) as image:
+    with Image.open(plot.save_figure(ax, tmp_path / "new" / "a.png")) as image:
         assert image.text["Description"] == text
-    svg = plot.save(ax.figure, tmp_path / "a.svg").read_text()
+    svg = plot.save_figure(ax.figure, tmp_path / "a.svg").read_text()
     assert f"<title>{text}</title>" in svg
-    assert plot.save(ax, tmp_path / "b.svg").read_text() == svg
-    assert plot.save(ax, tmp_path / "a.pdf").stat().st_size > 1000
+    assert plot.save_figure(ax, tmp_path / "b.svg").read_text() == svg
+    assert plot.save_figure(ax, tmp_path / "a.pdf").stat().st_size > 1000
     with pytest.raises(ParameterError, match=r"a\.bmp"):
-        plot.save(ax, tmp_path / "a.bmp")
+        plot.save_figure(ax, tmp_path / "a.bmp")
 
 
 def test_notebooks_carry_the_alt_text(recording):

@@ -13,15 +13,17 @@ import timm
 import torch
 from pretrain_child import Jitter, pictures, tiny
 
-from img2imu_kit import backbone, loop
-from img2imu_kit.augment import sensor_aware
-from img2imu_kit.checkpoints import read_checkpoint, write_checkpoint
+from img2imu_kit.augment.image import sensor_aware
 from img2imu_kit.errors import OutputError, ParameterError, WeightsError
-from img2imu_kit.images import load_images
-from img2imu_kit.loop import learning_rate
-from img2imu_kit.monitor import knn_accuracy, knn_probe, measures, plot_history
-from img2imu_kit.pretrain import pretrain
-from img2imu_kit.windowing import Windows
+from img2imu_kit.models import backbone
+from img2imu_kit.plots.training import plot_history
+from img2imu_kit.pretrain import loop
+from img2imu_kit.pretrain.checkpoint import read_checkpoint, write_checkpoint
+from img2imu_kit.pretrain.images import load_images
+from img2imu_kit.pretrain.loop import learning_rate
+from img2imu_kit.pretrain.metrics import knn_accuracy, knn_probe, representation_metrics
+from img2imu_kit.pretrain.train import pretrain_images
+from img2imu_kit.signals.windows import Windows
 
 
 @pytest.fixture(autouse=True)
@@ -224,7 +226,7 @@ def learned():
     settings = {"epochs": 6, "batch_size": 32, "queue": 128, "key_momentum": 0.9}
     settings |= {"augmentation": Jitter(), "progress": False, "size": 32}
     settings |= {"method": "moco", "optimizer": "sgd"}
-    return pretrain(pictures(512), "test_efficientnet", **settings)
+    return pretrain_images(pictures(512), "test_efficientnet", **settings)
 
 
 def test_it_learns(learned):
@@ -296,7 +298,7 @@ def test_the_probe_takes_windows_by_subject():
         axes=("acc_x", "acc_y", "acc_z"),
         unit=("m/s2",) * 3,
     )
-    reader = backbone.load("mobilenetv3_small_050")
+    reader = backbone.load_backbone("mobilenetv3_small_050")
     reader.model.train()
     assert knn_probe(reader, windows)() > 0.9
     assert reader.model.training
@@ -319,12 +321,12 @@ def test_knn_votes():
 def test_measures_tell_a_collapse():
     draw = torch.Generator().manual_seed(0)
     spread = torch.nn.functional.normalize(torch.randn(2, 512, 64, generator=draw), dim=2)
-    good = measures(*spread)
+    good = representation_metrics(*spread)
     assert good["feature_std"] == pytest.approx(1, abs=0.02)
     assert good["alignment"] == pytest.approx(2, abs=0.05)
     assert good["uniformity"] == pytest.approx(-4 + 8 / 64, abs=0.05)  # -2 E|u-v|^2 and its spread
     one = spread[0, :1].expand(512, 64)
-    bad = measures(one, one)
+    bad = representation_metrics(one, one)
     assert list(bad.values()) == pytest.approx([0, 0, 0], abs=1e-5)
 
 
@@ -370,7 +372,7 @@ def test_the_export_is_plain_timm(undisturbed, tmp_path):
     wanted = "architecture mean std corpus augmentation epochs seed versions steps method torch"
     assert set(wanted.split()) <= card.keys()
     assert (card["steps"], card["num_classes"], card["finished"]) == (40, 0, True)
-    again = backbone.load("test_efficientnet", path)
+    again = backbone.load_backbone("test_efficientnet", path)
     np.testing.assert_array_equal(again.features(pictures()), made.backbone.features(pictures()))
     np.testing.assert_allclose(again.mean, load_images(pictures(), 32).mean)
 
@@ -405,6 +407,6 @@ def test_bad_settings_are_refused():
         with pytest.raises(ParameterError, match=said):
             tiny(None, **settings)
     with pytest.raises(ParameterError, match="queue of 64 keys for 64 pictures"):
-        pretrain(pictures(), method="moco", size=32, queue=64, progress=False)
+        pretrain_images(pictures(), method="moco", size=32, queue=64, progress=False)
     with pytest.raises(ParameterError, match="3 rows"):
-        pretrain(pictures(3), method="moco", size=32, progress=False)
+        pretrain_images(pictures(3), method="moco", size=32, progress=False)

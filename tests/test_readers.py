@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 import img2imu_kit as ik
 from img2imu_kit.errors import ClockError, FormatError, GuessWarning, ParameterError
-from img2imu_kit.readers import describe_csv, from_frame, read, read_csv, save_npz
-from img2imu_kit.readers.layout import parse_name
+from img2imu_kit.readers.arrays import save_npz
+from img2imu_kit.readers.columns import parse_name
+from img2imu_kit.readers.files import read
+from img2imu_kit.readers.tables import describe_csv, from_frame, read_csv
 
 LENGTH, RATE = 100, 50.0
 TIMES_S = np.arange(LENGTH) / RATE
@@ -195,7 +197,7 @@ def test_unit_of_time_from_the_steps_from_the_name_and_as_told(write, unit, fact
 
 def test_nanoseconds_since_1970_keep_their_digits(write):
     nanos = 1_714_561_200_123_456_789 + np.arange(LENGTH) * 101  # 9.9 MHz, below float64's 256 ns
-    from img2imu_kit.readers.stamps import to_seconds
+    from img2imu_kit.readers.timestamps import to_seconds
 
     np.testing.assert_allclose(
         to_seconds(pd.Series(nanos), "ns"), np.arange(LENGTH) * 101e-9, rtol=1e-12

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from img2imu_kit import Recording, convert
 from img2imu_kit.errors import ParameterError, SignalError
-from img2imu_kit.recording import GRAVITY
+from img2imu_kit.signals.recording import GRAVITY, Recording, convert
 
 UNITS = {"acceleration": ("m/s2", "g", "mg"), "angular velocity": ("rad/s", "deg/s")}
 

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from img2imu_kit.backbone import load, save
-from img2imu_kit.baselines import METHODS, OwnWindows, SignalEncoder
+from img2imu_kit.baselines.encoder import SignalEncoder
+from img2imu_kit.baselines.train import LEARNERS, OwnWindows
 from img2imu_kit.errors import ParameterError, WeightsError
-from img2imu_kit.figures import axes_or_new, describe
-from img2imu_kit.lineup import lever_methods, sensor_methods, vision_methods
-from img2imu_kit.methods import Lens
-from img2imu_kit.report import Report
-from img2imu_kit.reproduce import PRESETS, Preset, reproduce
+from img2imu_kit.evaluate.methods import ImageReadout, lever_methods, sensor_methods, vision_methods
+from img2imu_kit.models.backbone import load_backbone, save_backbone
+from img2imu_kit.plots.style import axes_or_new, set_alt_text
+from img2imu_kit.reproduce.report import Report
+from img2imu_kit.reproduce.run import PRESETS, Preset, reproduce
 
 TINY = Preset({"linear": (1, 2), "knn": (2,)}, 2, own_steps=1, levers=True)
 
@@ -22,10 +22,12 @@ TINY = Preset({"linear": (1, 2), "knn": (2,)}, 2, own_steps=1, levers=True)
 def pretrained(tmp_path_factory):
     """A folder of networks that stand for trained ones: what is tested is not their score."""
     folder = tmp_path_factory.mktemp("pretrained")
-    for name in METHODS:
+    for name in LEARNERS:
         SignalEncoder(name, seed=1).save(folder / name, steps=1, corpus="none", finished=True)
     for name in ("sensor-aware", "vision"):
-        save(load("mobilenetv3_small_050", seed=2 + (name == "vision")), folder / name)
+        save_backbone(
+            load_backbone("mobilenetv3_small_050", seed=2 + (name == "vision")), folder / name
+        )
     return folder
 
 
@@ -44,7 +46,7 @@ def run(pretrained, data_dir, tmp_path_factory):
             vision=pretrained / "vision",
             baselines=pretrained,
             tasks=("driving",),
-            lens=Lens(size=(32, 32)),
+            lens=ImageReadout(size=(32, 32)),
             workers=1,
             progress=False,
             **options,
@@ -89,8 +91,8 @@ def test_the_claim_is_the_difference_of_the_scores(run):
     one = scores[scores.protocol.isin(["linear", "forest"]) & (scores.shots == 2)]
     means = one.groupby("method").macro_f1.mean()
     for minus, others in {
-        "mean of sensor baselines, corpus": [f"{name}, corpus" for name in METHODS],
-        "mean of sensor baselines, own windows": [f"{name}, own windows" for name in METHODS],
+        "mean of sensor baselines, corpus": [f"{name}, corpus" for name in LEARNERS],
+        "mean of sensor baselines, own windows": [f"{name}, own windows" for name in LEARNERS],
         "by hand + forest": ["by hand + forest"],
     }.items():
         row = found[(found.minus == minus) & (found.shots == 2) & (found.task == "driving")]
@@ -152,18 +154,18 @@ def test_the_page_is_well_formed_and_its_pictures_have_alt_text(run):
 
 def test_vision_methods_come_with_random_weights_of_their_own_architecture(pretrained):
     given = {"ours": pretrained / "sensor-aware", "other": None}
-    methods = vision_methods(given, "resnet10t", Lens())
+    methods = vision_methods(given, "resnet10t", ImageReadout())
     assert list(methods) == ["ours", "random weights, mobilenetv3_small_050"]
     assert [method.scratch for method in methods.values()] == [False, True]
     assert methods["ours"].fingerprint() != list(methods.values())[1].fingerprint()
-    assert list(vision_methods({}, "resnet10t", Lens())) == ["random weights, resnet10t"]
+    assert list(vision_methods({}, "resnet10t", ImageReadout())) == ["random weights, resnet10t"]
 
 
 def test_levers_move_one_at_a_time(pretrained):
-    ours = vision_methods({"ours": pretrained / "vision"}, "", Lens())["ours"]
+    ours = vision_methods({"ours": pretrained / "vision"}, "", ImageReadout())["ours"]
     moved = {name: vars(method.lens) for name, method in lever_methods(ours).items()}
     base = moved.pop("as it is")
-    assert base == vars(Lens())
+    assert base == vars(ImageReadout())
     levers = [[key for key in base if lens[key] != base[key]] for lens in moved.values()]
     assert all(len(keys) == 1 for keys in levers)
     assert {key for keys in levers for key in keys} == {
@@ -196,7 +198,7 @@ def test_presets_are_those_of_the_issue():
 
 
 def test_baselines_come_with_the_repository():
-    for name in METHODS:
+    for name in LEARNERS:
         encoder = SignalEncoder.load(f"img2imu:{name}")
         assert encoder.method == name
         assert encoder.finished
@@ -215,7 +217,7 @@ def test_a_report_escapes_what_it_quotes(tmp_path):
     report = Report("a < b", tmp_path)
     report.heading("h & h").text("x < y").items(["1 < 2"])
     report.table(pd.DataFrame({"a|b": ["<i>"], "n": [np.int64(3)], "x": [0.5]}), digits=1)
-    report.figure(describe(axes_or_new(None), 'say "hi"'), "empty", "A & B")
+    report.figure(set_alt_text(axes_or_new(None), 'say "hi"'), "empty", "A & B")
     path = report.write()
     assert "| a\\|b | n | x |\n|---|---|---|\n| <i> | 3 | 0.5 |" in path.read_text()
     page = (tmp_path / "report.html").read_text()

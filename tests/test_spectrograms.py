@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib import mlab
 
-from img2imu_kit import spectrograms as module
 from img2imu_kit.errors import ClockError, Img2ImuError, ParameterError, SignalError
-from img2imu_kit.params import CHOICES, SpectrogramParams, presets, resolve
-from img2imu_kit.pictures import to_image
-from img2imu_kit.recording import Recording
-from img2imu_kit.spectrograms import scaled, spectrogram
-from img2imu_kit.windowing import windows
+from img2imu_kit.pictures import stft as module
+from img2imu_kit.pictures.image import to_image
+from img2imu_kit.pictures.params import CHOICES, SpectrogramParams, presets, resolve
+from img2imu_kit.pictures.stft import scaled, spectrogram
+from img2imu_kit.signals.recording import Recording
+from img2imu_kit.signals.windows import sliding_windows
 
 RATE = 50.0
 
@@ -239,7 +239,7 @@ def test_every_kind_of_input_gives_the_same(signal):
     recording = Recording(signal.T, RATE, unit="m/s2")
     frozen = signal.copy()
     frozen.flags.writeable = False
-    cut = windows(recording, seconds=recording.seconds)
+    cut = sliding_windows(recording, seconds=recording.seconds)
     for same in (signal, signal.tolist(), frozen, recording, cut, torch.from_numpy(signal)):
         rate = None if isinstance(same, (Recording, type(cut))) else RATE
         found = spectrogram(same, rate)

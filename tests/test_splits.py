@@ -5,8 +5,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from img2imu_kit import k_shot, split_by, split_randomly
 from img2imu_kit.errors import LeakageWarning, SplitError
+from img2imu_kit.signals.splits import k_shot, split_by, split_randomly
 
 
 @st.composite

@@ -5,12 +5,11 @@ import pytest
 from sklearn.metrics import f1_score
 from sklearn.neighbors import NearestCentroid
 
-from img2imu_kit.datasets import synthetic
-from img2imu_kit.datasets.synthetic import MOTIONS
+from img2imu_kit.datasets.synthetic import MOTIONS, synthetic
 from img2imu_kit.errors import ParameterError
-from img2imu_kit.recording import GRAVITY
-from img2imu_kit.splits import split_by
-from img2imu_kit.windowing import windows
+from img2imu_kit.signals.recording import GRAVITY
+from img2imu_kit.signals.splits import split_by
+from img2imu_kit.signals.windows import sliding_windows
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +44,7 @@ def test_more_people_or_fewer_classes_change_nobody(people):
 
 
 def test_means_tell_little_and_spectra_much(people):
-    cut = windows(people, 4, overlap=0.5)
+    cut = sliding_windows(people, 4, overlap=0.5)
     centred = cut.signal - cut.signal.mean(axis=2, keepdims=True)
     power = np.abs(np.fft.rfft(centred * np.hanning(cut.signal.shape[2]), axis=2)) ** 2
     sensors = [power[:, :3].sum(axis=1), power[:, 3:].sum(axis=1)]  # whatever the orientation

@@ -14,17 +14,23 @@ from few_labels import Moments, Network, network, people
 from pandas.testing import assert_frame_equal
 from sklearn.metrics import accuracy_score, f1_score
 
-from img2imu_kit import table as table_module
-from img2imu_kit import table_plots as plots
 from img2imu_kit.errors import LeakageWarning, ParameterError
-from img2imu_kit.evaluate import few_label
-from img2imu_kit.figures import alt_text
-from img2imu_kit.jobs import score
-from img2imu_kit.methods import ByHand
-from img2imu_kit.readings import compare, confusions, macro_f1, of_protocol, ranks, summary
-from img2imu_kit.recipe import Recipe
-from img2imu_kit.rows import fingerprint, read_array, read_row, write_row
-from img2imu_kit.table import few_label_table
+from img2imu_kit.evaluate import table as table_module
+from img2imu_kit.evaluate.cache import cache_key, read_array, read_row, write_row
+from img2imu_kit.evaluate.few_labels import few_label
+from img2imu_kit.evaluate.finetune import FineTuneConfig
+from img2imu_kit.evaluate.methods import Handcrafted
+from img2imu_kit.evaluate.stats import (
+    compare,
+    confusions,
+    macro_f1,
+    of_protocol,
+    ranks,
+    summarize_table,
+)
+from img2imu_kit.evaluate.table import few_label_table, score_row
+from img2imu_kit.plots import scores as plots
+from img2imu_kit.plots.style import alt_text
 
 SCORES = ["macro_f1", "accuracy", "train_windows", "test_windows"]
 QUIET = {"workers": 1, "progress": False}
@@ -43,9 +49,9 @@ def plain(table):
 @pytest.fixture(scope="module")
 def table(cut):
     """Two tasks, three methods of different strength, two protocols."""
-    methods = {"moments": Moments(), "forest": ByHand(), "network": Network()}
+    methods = {"moments": Moments(), "forest": Handcrafted(), "network": Network()}
     tasks = {"easy": cut, "hard": people(seed=1).relabel({"still": "slow"})}
-    ways = {"linear": "logistic", "full": Recipe(epochs=1)}
+    ways = {"linear": "logistic", "full": FineTuneConfig(epochs=1)}
     return few_label_table(tasks, methods, shots=(1, 4), seeds=3, protocols=ways, **QUIET)
 
 
@@ -74,7 +80,7 @@ def test_methods_take_part_where_they_can(table):
 
 
 def test_each_protocol_has_shots_of_its_own(cut):
-    methods = {"moments": Moments(), "forest": ByHand()}
+    methods = {"moments": Moments(), "forest": Handcrafted()}
     shots = {"linear": (1, 3), "knn": (2,), "not asked": (7,)}
     ways = ("linear", "knn")
     found = few_label_table({"t": cut}, methods, shots=shots, seeds=1, protocols=ways, **QUIET)
@@ -92,8 +98,8 @@ def test_each_protocol_has_shots_of_its_own(cut):
 
 def test_two_names_for_one_row_are_scored_once(cut, monkeypatch):
     done = []
-    monkeypatch.setattr(table_module, "score", lambda job: done.append(job.row) or score(job))
-    ways = {name: Recipe(epochs=1) for name in ("full", "again")}
+    monkeypatch.setattr(table_module, "score", lambda job: done.append(job.row) or score_row(job))
+    ways = {name: FineTuneConfig(epochs=1) for name in ("full", "again")}
     methods = {"network": Network()}
     found = few_label_table({"t": cut}, methods, shots=(2,), seeds=2, protocols=ways, **QUIET)
     assert len(done) == len(set(done)) == 2
@@ -210,8 +216,8 @@ def test_a_killed_run_continues_and_ends_the_same(cut, tmp_path):
 
 
 def test_the_same_seeds_give_the_same_table_with_one_worker_or_two(cut):
-    methods = {"forest": ByHand(), "network": Network()}
-    ways = {"linear": "logistic", "full": Recipe(epochs=2)}
+    methods = {"forest": Handcrafted(), "network": Network()}
+    ways = {"linear": "logistic", "full": FineTuneConfig(epochs=2)}
     ask = {"shots": (2,), "seeds": 2, "protocols": ways, "progress": False}
     threads = torch.get_num_threads()
     one, again = (few_label_table({"t": cut}, methods, workers=1, **ask) for _ in range(2))
@@ -236,18 +242,18 @@ def test_a_fingerprint_sees_weights_layers_and_code_but_not_comments(tmp_path, m
     same = torch.nn.Conv1d(1, 1, 3)
     padded = torch.nn.Conv1d(1, 1, 3, padding=1)
     padded.load_state_dict(same.state_dict())
-    assert fingerprint(same) == fingerprint(same) != fingerprint(padded)
-    before = fingerprint(same)
+    assert cache_key(same) == cache_key(same) != cache_key(padded)
+    before = cache_key(same)
     with torch.no_grad():
         same.weight += 1e-7
-    assert fingerprint(same) != before
-    assert fingerprint([1, [2]]) != fingerprint([[1], 2]) != fingerprint([1, 2])
-    assert fingerprint("1") != fingerprint(1)
+    assert cache_key(same) != before
+    assert cache_key([1, [2]]) != cache_key([[1], 2]) != cache_key([1, 2])
+    assert cache_key("1") != cache_key(1)
     monkeypatch.syspath_prepend(tmp_path)
     names = []
     for name, text in [("a", "x = 1"), ("b", '"""Doc."""\nx = 1  # why'), ("c", "x = 2")]:
         (tmp_path / f"code_{name}.py").write_text(text)
-        names.append(fingerprint(__import__(f"code_{name}")))
+        names.append(cache_key(__import__(f"code_{name}")))
     assert names[0] == names[1] != names[2]
 
 
@@ -326,7 +332,7 @@ def test_ranks_and_summaries_agree_with_pandas(table):
     assert list(found.columns) == ["easy", "hard", "average"]
     assert found.sum().tolist() == pytest.approx([6, 6, 6])  # 1 + 2 + 3
     assert found.average.is_monotonic_increasing
-    means = summary(one).set_index(["task", "method", "shots"]).macro_f1
+    means = summarize_table(one).set_index(["task", "method", "shots"]).macro_f1
     expected = one.groupby(["task", "method", "shots"]).macro_f1.mean()
     assert_frame_equal(means.sort_index().to_frame(), expected.sort_index().to_frame())
 
@@ -341,7 +347,7 @@ def test_figures_say_what_they_show(table):
         plots.plot_differences(found, "forest"),
         plots.plot_ranks(one),
         plots.plot_confusion(one, "easy", "forest"),
-        plots.plot_losses({"simclr": history}),
+        plots.plot_losses_of_table({"simclr": history}),
     ]
     texts = [alt_text(each) for each in shown]
     assert "moments" in texts[0]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import img2imu_kit as ik
+from img2imu_kit.datasets.tasks import TASKS, find_task
 from img2imu_kit.errors import ParameterError
-from img2imu_kit.tasks import TASKS, find_task, score
+from img2imu_kit.evaluate.few_labels import score_task
 
 #: task -> windows, classes, groups that a split draws from
 EXPECTED = {
@@ -40,11 +41,15 @@ def test_a_task_answers_to_its_data_set_too():
 
 
 def test_score_compares_three_methods_on_the_same_draws(tmp_path):
-    cut = ik.windows(ik.synthetic(subjects=4, seconds=12, seed=1), seconds=3)
-    net = ik.backbone.load("mobilenetv3_small_050", seed=3)
-    ik.backbone.save(net, tmp_path / "net")
-    table = score(cut, "mobilenetv3_small_050", tmp_path / "net", shots=2, seeds=2, size=(32, 32))
+    cut = ik.sliding_windows(ik.datasets.synthetic(subjects=4, seconds=12, seed=1), seconds=3)
+    net = ik.load_backbone("mobilenetv3_small_050", seed=3)
+    ik.models.save_backbone(net, tmp_path / "net")
+    table = score_task(
+        cut, "mobilenetv3_small_050", tmp_path / "net", shots=2, seeds=2, size=(32, 32)
+    )
     assert table.groupby("seed").method.nunique().tolist() == [3, 3]
     assert table.macro_f1.between(0, 1).all()
-    again = score(cut, "mobilenetv3_small_050", tmp_path / "net", shots=2, seeds=2, size=(32, 32))
+    again = score_task(
+        cut, "mobilenetv3_small_050", tmp_path / "net", shots=2, seeds=2, size=(32, 32)
+    )
     np.testing.assert_array_equal(table.macro_f1, again.macro_f1)

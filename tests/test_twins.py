@@ -7,9 +7,9 @@ import pytest
 import torch
 from scipy.interpolate import CubicSpline
 
-from img2imu_kit import twins
-from img2imu_kit.errors import ParameterError
-from img2imu_kit.operations import (
+from img2imu_kit.augment import signal as twins
+from img2imu_kit.augment.base import Compose, RandomApply
+from img2imu_kit.augment.functional import (
     hold_time,
     mix,
     permute_time,
@@ -19,7 +19,8 @@ from img2imu_kit.operations import (
     splines,
     warp_time,
 )
-from img2imu_kit.twins import Compose, Sometimes, literature
+from img2imu_kit.augment.signal import literature
+from img2imu_kit.errors import ParameterError
 
 LITERATURE = literature()
 DETERMINISTIC = {"sign flip", "time flip"}
@@ -61,7 +62,7 @@ def test_the_literature_is_complete():
 
 
 def test_they_compose(signal):
-    views = Compose((twins.Rotation(), Sometimes(twins.TimeFlip(), 0.5), twins.Jitter()))
+    views = Compose((twins.Rotation(), RandomApply(twins.TimeFlip(), 0.5), twins.Jitter()))
     assert views(signal, 0).shape == signal.shape
     assert Compose(tuple(LITERATURE.values()))(signal, 0).isfinite().all()
 

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from img2imu_kit import Recording, concat, from_samples, windows
 from img2imu_kit.errors import ParameterError, SignalError
+from img2imu_kit.signals.recording import Recording
+from img2imu_kit.signals.resampling import from_samples
+from img2imu_kit.signals.windows import concat, sliding_windows
 
 RATE = 10
 
@@ -42,9 +44,9 @@ def test_pure_windows_never_cross_a_change_of_label(runs, length, overlap):
             expected += range(start, stop - length + 1, step)
     if not expected:
         with pytest.raises(SignalError):
-            windows(counting(len(labels), labels), length / RATE, overlap=overlap)
+            sliding_windows(counting(len(labels), labels), length / RATE, overlap=overlap)
         return
-    cut = windows(counting(len(labels), labels), length / RATE, overlap=overlap)
+    cut = sliding_windows(counting(len(labels), labels), length / RATE, overlap=overlap)
     assert origins(cut)[:, 0].tolist() == expected
     assert (np.diff(origins(cut), axis=1) == 1).all()
     for label, samples in zip(cut.label, origins(cut), strict=True):
@@ -64,15 +66,15 @@ def test_impure_windows_carry_the_label_of_the_majority(runs, length, purity):
     ]
     if not expected:
         with pytest.raises(SignalError):
-            windows(counting(len(labels), labels), length / RATE, purity=purity)
+            sliding_windows(counting(len(labels), labels), length / RATE, purity=purity)
         return
-    cut = windows(counting(len(labels), labels), length / RATE, purity=purity)
+    cut = sliding_windows(counting(len(labels), labels), length / RATE, purity=purity)
     assert cut.label.tolist() == expected
 
 
 @pytest.mark.parametrize(("overlap", "count"), [(0, 5), (0.5, 9), (0.75, 17), (0.9, 41)])
 def test_overlap_counts(overlap, count):
-    cut = windows(counting(100), 2, overlap=overlap)
+    cut = sliding_windows(counting(100), 2, overlap=overlap)
     assert len(cut) == count
     assert cut.signal.shape == (count, 3, 20)
     assert cut.signal.dtype == np.float32
@@ -87,7 +89,7 @@ def test_windows_never_cross_a_recording_or_a_gap():
     signal = np.stack([np.arange(55.0), np.zeros(55), np.ones(55)], axis=1)
     pieces = from_samples(signal, times_s, gap="split", name="a", subject="s1")
     other = counting(15, name="b", subject="s2", first=1000)
-    cut = windows([*pieces, other], 1)
+    cut = sliding_windows([*pieces, other], 1)
     assert origins(cut)[:, 0].tolist() == [0, 10, 25, 35, 45, 1000]
     assert cut.recording.tolist() == ["a"] * 5 + ["b"]
     assert cut.subject.tolist() == ["s1"] * 5 + ["s2"]
@@ -97,48 +99,48 @@ def test_windows_never_cross_a_recording_or_a_gap():
 
 def test_unlabelled_stretches_are_for_pre_training():
     labels = np.repeat(["", "walk"], 20)
-    assert set(windows(counting(40, labels), 1).label) == {"walk"}
-    assert windows(counting(40, labels), 1, unlabelled=True).label.tolist() == [
+    assert set(sliding_windows(counting(40, labels), 1).label) == {"walk"}
+    assert sliding_windows(counting(40, labels), 1, unlabelled=True).label.tolist() == [
         "",
         "",
         "walk",
         "walk",
     ]
-    assert len(windows(counting(40), 1)) == 4
+    assert len(sliding_windows(counting(40), 1)) == 4
 
 
 def test_a_grid_begins_anew_at_each_label():
     labels = np.repeat(["walk", "turn", "walk"], [13, 11, 16])
-    cut = windows(counting(40, labels), 1)
+    cut = sliding_windows(counting(40, labels), 1)
     assert origins(cut)[:, 0].tolist() == [0, 13, 24]
 
 
 def test_purity_at_its_limit_counts():
     labels = np.repeat(["a", "b"], [11, 9])
-    assert windows(counting(20, labels), 2, purity=0.55).label.tolist() == ["a"]
+    assert sliding_windows(counting(20, labels), 2, purity=0.55).label.tolist() == ["a"]
 
 
 def test_short_recordings():
     short, long = counting(7, "walk", name="short"), counting(20, "sit", name="long")
     with pytest.warns(UserWarning, match=r"1 of 2 recordings .* skipped .*'short'"):
-        assert set(windows([short, long], 1).recording) == {"long"}
-    padded = windows([short, long], 1, short="pad")
+        assert set(sliding_windows([short, long], 1).recording) == {"long"}
+    padded = sliding_windows([short, long], 1, short="pad")
     assert origins(padded)[0].tolist() == [0, 1, 2, 3, 4, 5, 6, 6, 6, 6]
     assert padded.label[0] == "walk"
     with pytest.raises(SignalError, match=r"short: 0.70 s, shorter than one window of 1 s"):
-        windows([short, long], 1, short="raise")
+        sliding_windows([short, long], 1, short="raise")
 
 
 def test_no_window_says_why():
     with pytest.raises(SignalError, match=r"the longest lasts 2.00 s.*short=\"pad\""):
-        windows(counting(20), 3)
+        sliding_windows(counting(20), 3)
     mixed = np.tile(["a", "b"], 20)
     with pytest.raises(SignalError, match=r"none is pure enough or labelled.*lower purity"):
-        windows(counting(40, mixed), 1)
+        sliding_windows(counting(40, mixed), 1)
 
 
 def test_choosing_windows():
-    cut = windows(counting(100, np.repeat(["a", "b"], 50), subject="s"), 1)
+    cut = sliding_windows(counting(100, np.repeat(["a", "b"], 50), subject="s"), 1)
     assert cut[3].signal[0, 0, 0] == 30
     assert cut[-1].signal[0, 0, 0] == 90
     assert len(cut[cut.label == "b"]) == 5
@@ -152,27 +154,27 @@ def test_choosing_windows():
 
 
 def test_relabel_merges_and_drops():
-    cut = windows(counting(90, np.repeat(["a", "b", "c"], 30)), 1)
+    cut = sliding_windows(counting(90, np.repeat(["a", "b", "c"], 30)), 1)
     assert cut.relabel({"a": "b"}).classes == ("b", "c")
     dropped = cut.relabel({"c": "", "a": "d"})
     assert (dropped.classes, len(dropped)) == (("b", "d"), 6)
 
 
 def test_concat_goes_back_together():
-    cut = windows(counting(100, "a", subject="s"), 1)
+    cut = sliding_windows(counting(100, "a", subject="s"), 1)
     joined = concat([cut[:3], cut[3:]])
     np.testing.assert_array_equal(joined.signal, cut.signal)
     with pytest.raises(ParameterError, match="cannot join"):
-        concat([cut, windows(counting(100), 2)])
+        concat([cut, sliding_windows(counting(100), 2)])
 
 
 def test_recordings_must_agree():
     with pytest.raises(ParameterError, match=r"differs from .* in rate or axes"):
-        windows([counting(50), Recording(np.zeros((50, 3)), rate=11)], 1)
+        sliding_windows([counting(50), Recording(np.zeros((50, 3)), rate=11)], 1)
     with pytest.raises(ParameterError, match=r"units \('g', 'g', 'g'\), but \('', '', ''\)"):
-        windows([counting(50), counting(50, unit="g", name="b")], 1)
+        sliding_windows([counting(50), counting(50, unit="g", name="b")], 1)
 
 
 def test_measured_rates_that_agree_to_a_thousandth_join():
     near = Recording(np.zeros((50, 3)), rate=RATE * 1.0009, name="b")
-    assert len(windows([counting(50), near], 1)) == 10
+    assert len(sliding_windows([counting(50), near], 1)) == 10

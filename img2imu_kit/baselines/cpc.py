@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..change import uniform
+from ..augment.base import uniform
 
 __all__ = ["CPC"]
 
 
-class Encoder(nn.Module):
+class CPCEncoder(nn.Module):
     """Signals [N, 3, T] to local codes and contexts; features [N, 256] are the mean context.
 
     Three convolutions of 32, 64 and 128 filters (kernel 3, reflected edges) give a code for each
@@ -60,7 +60,7 @@ class CPC(nn.Module):
 
     def __init__(self, steps: int = 28) -> None:
         super().__init__()
-        self.encoder = Encoder()
+        self.encoder = CPCEncoder()
         self.predict = nn.ModuleList(nn.Linear(256, 128) for _ in range(steps))
 
     def forward(self, signals: Tensor, generator: torch.Generator) -> tuple[Tensor, dict]:

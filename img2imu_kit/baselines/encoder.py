@@ -1,4 +1,9 @@
-"""A baseline as a frozen reader of windows: random, pre-trained, or loaded from a folder."""
+"""The convolutional encoder that two of the baselines share.
+
+A supervised 1-D convolutional network: what labels alone can teach, from scratch.
+
+A baseline as a frozen reader of windows: random, pre-trained, or loaded from a folder.
+"""
 
 from __future__ import annotations
 
@@ -12,25 +17,93 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .. import weights as files
 from ..errors import ParameterError, WeightsError
-from ..recipe import Reader
-from ..rows import fingerprint
-from ..windowing import Windows
-from . import contract, conv1d, cpc, limu_bert, tpn
-from .contract import to_contract
+from ..evaluate.cache import cache_key
+from ..evaluate.finetune import Reader
+from ..models import weights as files
+from ..signals.windows import Windows
+from . import cpc, limu_bert
+from . import encoder as conv1d
+from . import encoder as tpn
+from . import preprocessing as contract
+from .preprocessing import to_encoder_input
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ENCODERS", "SignalEncoder", "SignalReader"]
+__all__ = ["ENCODERS", "TPN", "Conv1d", "SignalEncoder", "SignalReader"]
+
+
+class TPN(nn.Sequential):
+    """Trunk of the transformation prediction network: signals [N, 3, T] to features [N, 96].
+
+    Three convolutions of 32, 64 and 96 filters with kernels of 24, 16 and 8 samples, each with
+    ReLU and dropout of 0.1, then the maximum over time.
+
+    References
+    ----------
+    Saeed, Ozcelebi and Lukkien, "Multi-task self-supervised learning for human activity
+    detection", IMWUT 3(2), 2019 (network architecture); the same sizes in Tang et al., 2020.
+
+    Examples
+    --------
+    >>> import torch
+    >>> TPN()(torch.zeros(2, 3, 100)).shape
+    torch.Size([2, 96])
+    """
+
+    features = 96
+
+    def __init__(self) -> None:
+        super().__init__(
+            *(nn.Conv1d(3, 32, kernel_size=24), nn.ReLU(), nn.Dropout(0.1)),
+            *(nn.Conv1d(32, 64, kernel_size=16), nn.ReLU(), nn.Dropout(0.1)),
+            *(nn.Conv1d(64, 96, kernel_size=8), nn.ReLU(), nn.Dropout(0.1)),
+        )
+
+    def forward(self, signals: Tensor) -> Tensor:
+        """Signals [N, 3, T] to features [N, 96]; T is 46 samples or more."""
+        return super().forward(signals).amax(dim=2)
+
+
+class Conv1d(nn.Sequential):
+    """Fully convolutional network: signals [N, 3, T] to features [N, 128].
+
+    Three convolutions of 128, 256 and 128 filters with kernels of 8, 5 and 3 samples, each with
+    batch norm and ReLU, then the mean over time.
+
+    References
+    ----------
+    Wang, Yan and Oates, "Time series classification from scratch with deep neural networks: a
+    strong baseline", IJCNN 2017.
+
+    Examples
+    --------
+    >>> import torch
+    >>> Conv1d()(torch.zeros(2, 3, 100)).shape
+    torch.Size([2, 128])
+    """
+
+    features = 128
+
+    def __init__(self) -> None:
+        super().__init__(
+            *(nn.Conv1d(3, 128, 8, padding=4), nn.BatchNorm1d(128), nn.ReLU()),
+            *(nn.Conv1d(128, 256, 5, padding=2), nn.BatchNorm1d(256), nn.ReLU()),
+            *(nn.Conv1d(256, 128, 3, padding=1), nn.BatchNorm1d(128), nn.ReLU()),
+        )
+
+    def forward(self, signals: Tensor) -> Tensor:
+        """Mean over time of the last layer."""
+        return super().forward(signals).mean(dim=2)
+
 
 #: name -> network from signals [N, 3, 100] to features [N, D]
 ENCODERS: dict[str, type[nn.Module]] = {
     "simclr": tpn.TPN,
     "multitask": tpn.TPN,
-    "cpc": cpc.Encoder,
-    "limu-bert": limu_bert.Encoder,
+    "cpc": cpc.CPCEncoder,
+    "limu-bert": limu_bert.LimuBertEncoder,
     "conv1d": conv1d.Conv1d,
 }
 
@@ -97,7 +170,7 @@ class SignalEncoder:
     def fingerprint(self) -> str:
         """Of weights, and of the code that reads."""
         code = [contract, tpn, cpc, limu_bert, conv1d]
-        return fingerprint(self.method, self.model, self.scratch, code)
+        return cache_key(self.method, self.model, self.scratch, code)
 
     def features(
         self,
@@ -112,7 +185,7 @@ class SignalEncoder:
         Parameters
         ----------
         windows, rate, unit
-            As in `to_contract`.
+            As in `to_encoder_input`.
         batch_size : int
             Windows at a time.
 
@@ -122,7 +195,7 @@ class SignalEncoder:
         """
         if batch_size < 1:
             raise ParameterError(f"batch_size is {batch_size}, expected 1 or more")
-        pieces = torch.from_numpy(to_contract(windows, rate, unit))
+        pieces = torch.from_numpy(to_encoder_input(windows, rate, unit))
         device = next(self.model.parameters()).device
         self.model.eval()
         with torch.inference_mode():
@@ -137,7 +210,7 @@ class SignalEncoder:
 
     def save(self, folder: str | os.PathLike, **card) -> Path:
         """Write ``model.safetensors`` and ``card.json``, whole or not at all."""
-        files.write(Path(folder), self.model.state_dict(), self.card | card)
+        files.write_weights(Path(folder), self.model.state_dict(), self.card | card)
         return Path(folder)
 
     @classmethod
@@ -149,7 +222,7 @@ class SignalEncoder:
         WeightsError
             No such file, damaged, or of another network.
         """
-        path = files.find(folder)
+        path = files.find_weights(folder)
         card = files.read_card(path)
         if card.get("method") not in ENCODERS:
             raise WeightsError(
@@ -159,7 +232,7 @@ class SignalEncoder:
             )
         encoder = cls(card["method"])
         try:
-            encoder.model.load_state_dict(files.read(path))
+            encoder.model.load_state_dict(files.read_weights(path))
         except RuntimeError as error:
             what = f"weights do not fit {card['method']} ({str(error).splitlines()[-1].strip()})"
             raise WeightsError(what, where=str(path)) from None
@@ -188,7 +261,7 @@ class SignalReader(Reader):
     def prepare(self, signal: Tensor) -> Tensor:
         """Signals float [N, C, T] to pieces [N, P, 3, 100]."""
         signals = signal[:, self.axes].cpu().numpy()
-        return torch.from_numpy(to_contract(signals, self.rate, self.unit)).to(signal.device)
+        return torch.from_numpy(to_encoder_input(signals, self.rate, self.unit)).to(signal.device)
 
     def forward(self, prepared: Tensor) -> Tensor:
         """Pieces to features [N, D]."""

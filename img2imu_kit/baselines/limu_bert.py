@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..change import uniform
+from ..augment.base import uniform
 
 __all__ = ["LimuBert"]
 
 
-class Encoder(nn.Module):
+class LimuBertEncoder(nn.Module):
     """A small transformer: signals [N, 3, T] to the mean of its tokens, [N, 72].
 
     Hidden size 72, feed-forward 144, 4 heads, and one layer applied 4 times (shared weights). A
@@ -62,7 +62,7 @@ class LimuBert(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = Encoder()
+        self.encoder = LimuBertEncoder()
         self.decoder = nn.Sequential(
             nn.Linear(72, 72), nn.GELU(), nn.LayerNorm(72), nn.Linear(72, 3)
         )

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .. import twins
-from .tpn import TPN
+from ..augment import signal as twins
+from .encoder import TPN
 
 __all__ = ["MultiTask"]
 

@@ -8,14 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..contrastive import nt_xent
-from ..twins import Compose, Rotation, Scaling
-from .tpn import TPN
+from ..augment.base import Compose
+from ..augment.signal import Rotation, Scaling
+from ..pretrain.contrastive import nt_xent
+from .encoder import TPN
 
-__all__ = ["SimCLR"]
+__all__ = ["SignalSimCLR"]
 
 
-class SimCLR(nn.Module):
+class SignalSimCLR(nn.Module):
     """Contrastive learning of windows under random rotation and scaling.
 
     The trunk is `TPN`; the head that pre-training alone needs has layers of 256, 128 and 50

@@ -7,9 +7,9 @@ from os import PathLike
 import numpy as np
 
 from ..errors import FormatError
-from ..recording import Recording
+from ..signals.recording import Recording
+from ._tables import find_files, read_table
 from .cards import DatasetCard
-from .files import find, read_table
 
 __all__ = ["CARD", "load"]
 
@@ -63,7 +63,7 @@ def load(folder: str | PathLike) -> list[Recording]:
     """
     names = np.array(["", *CARD.classes], dtype=object)
     recordings = []
-    for path, match in find(folder, r"(\d+)\.csv", CARD.name):
+    for path, match in find_files(folder, r"(\d+)\.csv", CARD.name):
         table = read_table(path, range(5), width=5)
         codes = table[4].to_numpy().astype(int)
         unknown = np.flatnonzero((codes < 0) | (codes >= len(names)))

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FormatError, ParameterError
-from ..recording import Recording
+from ..signals.recording import Recording
+from ._tables import ACC_GYRO, find_files, read_table
 from .cards import DatasetCard
-from .files import ACC_GYRO, find, read_table
 
 __all__ = ["CARD", "load"]
 
@@ -93,7 +93,7 @@ def load(
     if seconds is not None and not (events and seconds > 0):
         raise ParameterError(f"seconds is {seconds}, which needs events=True and a length above 0")
     recordings = []
-    for path, match in find(folder, r"(\d+)/acelerometro_terra\.csv", CARD.name):
+    for path, match in find_files(folder, r"(\d+)/acelerometro_terra\.csv", CARD.name):
         trip = _trip(path.parent, f"trip{match[1]}", linear)
         spans = _spans(path.parent / "groundTruth.csv", trip)
         if events:

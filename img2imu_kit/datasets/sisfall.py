@@ -5,9 +5,9 @@ from __future__ import annotations
 from os import PathLike
 
 from ..errors import ParameterError
-from ..recording import Recording
+from ..signals.recording import Recording
+from ._tables import ACC_GYRO, find_files, read_table
 from .cards import DatasetCard
-from .files import ACC_GYRO, find, read_table
 
 __all__ = ["ACTIVITIES", "CARD", "load"]
 
@@ -99,7 +99,7 @@ def load(folder: str | PathLike, *, sensor: str = "ADXL345") -> list[Recording]:
         raise ParameterError(f"sensor is {sensor!r}, expected {' or '.join(_SENSORS)}")
     first, per_count = _SENSORS[sensor]
     recordings = []
-    for path, match in find(folder, r"([DF]\d\d)_(S[AE]\d\d)_R\d\d\.txt", CARD.name):
+    for path, match in find_files(folder, r"([DF]\d\d)_(S[AE]\d\d)_R\d\d\.txt", CARD.name):
         counts = read_table(path, range(9), width=9, drop=b";").to_numpy(float)
         signal = counts[:, [first, first + 1, first + 2, 3, 4, 5]]
         signal *= [per_count] * 3 + [_GYRO] * 3

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from os import PathLike
 
-from ..clock import from_samples
 from ..errors import ParameterError
-from ..recording import Recording
+from ..signals.recording import Recording
+from ..signals.resampling import from_samples
+from ._tables import ACC_GYRO, find_files, read_table
 from .cards import DatasetCard
-from .files import ACC_GYRO, find, read_table
 
 __all__ = ["CARD", "load"]
 
@@ -63,7 +63,7 @@ def load(folder: str | PathLike, *, device: str | None = None) -> list[Recording
         raise ParameterError(f'device is {device!r}, expected "phone", "watch" or None')
     suffix = "s[pw]" if device is None else _DEVICES[device]
     recordings = []
-    for path, match in find(folder, rf"(s\d+)_\d+_{suffix}\.csv", CARD.name):
+    for path, match in find_files(folder, rf"(s\d+)_\d+_{suffix}\.csv", CARD.name):
         table = read_table(path, [*_COLUMNS, "timestamp"], ["label"])
         recordings += from_samples(
             table[_COLUMNS].to_numpy(),

@@ -8,10 +8,10 @@ from os import PathLike
 
 import numpy as np
 
-from ..clock import from_samples
-from ..recording import Recording
+from ..signals.recording import Recording
+from ..signals.resampling import from_samples
+from ._tables import ACC_GYRO, find_files, read_table
 from .cards import DatasetCard
-from .files import ACC_GYRO, find, read_table
 
 __all__ = ["CARD", "load"]
 
@@ -64,7 +64,7 @@ def load(folder: str | PathLike, *, merge_transition: bool = False) -> list[Reco
     if merge_transition:
         names |= {code: "transition" for code, name in names.items() if name in ("null", "turn")}
     recordings, dropped, total = [], Counter(), 0
-    for path, match in find(folder, r"(\d+)/(\w+_\d+)\.csv", CARD.name):
+    for path, match in find_files(folder, r"(\d+)/(\w+_\d+)\.csv", CARD.name):
         table = read_table(path, [*_COLUMNS, "timestamp", "label"])
         codes = table["label"].to_numpy().astype(int)
         dropped.update(int(code) for code in codes[~np.isin(codes, range(len(CARD.classes)))])

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ParameterError
-from ..recording import GRAVITY, Recording
-from .files import ACC_GYRO
+from ..signals.recording import GRAVITY, Recording
+from ._tables import ACC_GYRO
 
 __all__ = ["MOTIONS", "Motion", "synthetic"]
 

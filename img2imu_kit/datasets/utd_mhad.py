@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FormatError, ParameterError
-from ..recording import Recording
+from ..signals.recording import Recording
+from ._tables import ACC_GYRO, find_files
 from .cards import DatasetCard
-from .files import ACC_GYRO, find
 
 __all__ = ["CARD", "load"]
 
@@ -88,7 +88,7 @@ def load(folder: str | PathLike, *, placement: str | None = None) -> list[Record
     if placement not in (None, "wrist", "thigh"):
         raise ParameterError(f'placement is {placement!r}, expected "wrist", "thigh" or None')
     recordings = []
-    for path, match in find(folder, r"a(\d+)_s(\d+)_t\d+_inertial\.mat", CARD.name):
+    for path, match in find_files(folder, r"a(\d+)_s(\d+)_t\d+_inertial\.mat", CARD.name):
         action = int(match[1])
         if not 1 <= action <= len(CARD.classes):
             raise FormatError(f"action {action}, expected 1 to 27", where=str(path))

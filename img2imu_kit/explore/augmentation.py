@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 
 from ..errors import FormatError
-from ..params import presets
-from ..recording import Recording
+from ..pictures.params import presets
+from ..signals.recording import Recording
 from . import sources
 from .augmentation_view import AUGMENTATIONS, AugmentationState, code, render
-from .explorer import Explorer, control
+from .base import Explorer, control
 
 __all__ = ["AugmentationExplorer"]
 
@@ -58,7 +58,7 @@ class AugmentationExplorer(Explorer):
         *,
         seconds: float = 6.0,
     ) -> None:
-        self._recordings = sources.find(source).recordings
+        self._recordings = sources.find_source(source).recordings
         self._photo = read_photo(photo)
         names = [recording.name or str(i) for i, recording in enumerate(self._recordings)]
         self.recording = control(

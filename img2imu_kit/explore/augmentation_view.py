@@ -9,23 +9,27 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from ..augment import Augmentation, Hue, sensor_aware
-from ..errors import ParameterError, SignalError
-from ..fidelity import scale_of
-from ..implausible import Shear, Solarize, Turn, VerticalFlip
-from ..params import channel_index, resolve
-from ..pictures import to_image
-from ..recording import Recording
-from ..spectrograms import spectrogram
-from ..vision import (
+from ..augment.base import Augmentation
+from ..augment.fidelity import scale_of
+from ..augment.image import Hue, sensor_aware
+from ..augment.vision import (
     ColorJitter,
     GaussianBlur,
     Grayscale,
     HorizontalFlip,
     RandomResizedCrop,
-    vision,
+    RandomRotation,
+    Shear,
+    Solarize,
+    VerticalFlip,
+    moco_v2,
 )
-from ..windowing import windows
+from ..errors import ParameterError, SignalError
+from ..pictures.image import to_image
+from ..pictures.params import channel_index, resolve
+from ..pictures.stft import spectrogram
+from ..signals.recording import Recording
+from ..signals.windows import sliding_windows
 from .canvas import Drawing, blank, panel
 from .spectrogram_state import extent
 from .spectrogram_view import legend, signal_panel
@@ -53,9 +57,9 @@ AUGMENTATIONS: dict[str, Callable[[float, float], Augmentation]] = {
     "grayscale": lambda s, db: Grayscale(),
     "blur": lambda s, db: GaussianBlur(sigma=(0.1, max(2 * s, 0.1))),
     "horizontal flip": lambda s, db: HorizontalFlip(),
-    "vision set": lambda s, db: vision(),
+    "vision set": lambda s, db: moco_v2(),
     "vertical flip": lambda s, db: VerticalFlip(),
-    "rotation": lambda s, db: Turn(degrees=30 * s),
+    "rotation": lambda s, db: RandomRotation(degrees=30 * s),
     "shear": lambda s, db: Shear(slope=0.3 * s),
     "solarize": lambda s, db: Solarize(threshold=1 - 0.5 * min(s, 2)),
 }
@@ -236,7 +240,7 @@ def _picture(signal: np.ndarray, rate: float, preset: str) -> torch.Tensor:
 @lru_cache(maxsize=8)
 def _mean(recording: Recording, seconds: float, axes: tuple[str, ...], preset: str) -> torch.Tensor:
     """The mean picture of a recording's windows."""
-    cut = windows(recording.select(axes), seconds, unlabelled=True, purity=0.51)
+    cut = sliding_windows(recording.select(axes), seconds, unlabelled=True, purity=0.51)
     return _picture(cut.signal, cut.rate, preset).mean(dim=0, keepdim=True)
 
 

@@ -12,13 +12,13 @@ from jscatter import Scatter
 from jscatter.color_maps import glasbey_dark
 from sklearn.preprocessing import StandardScaler
 
-from .. import embed
 from ..errors import SignalError
-from ..figures import COLOURS
-from ..params import SpectrogramParams
-from ..windowing import Windows
+from ..explain import embedding as embed
+from ..pictures.params import SpectrogramParams
+from ..plots.style import COLOURS
+from ..signals.windows import Windows
+from .base import Explorer, control
 from .embedding_view import EmbeddingState, render
-from .explorer import Explorer, control
 from .spectrogram import settings_of
 
 __all__ = ["EmbeddingExplorer"]

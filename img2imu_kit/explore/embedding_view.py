@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import ParameterError
-from ..figures import COLOURS
-from ..params import channel_index, resolve
-from ..pictures import to_image
-from ..recording import Recording
-from ..windowing import Windows
+from ..pictures.image import to_image
+from ..pictures.params import channel_index, resolve
+from ..plots.style import COLOURS
+from ..signals.recording import Recording
+from ..signals.windows import Windows
 from .canvas import Drawing, blank, panel, write
 from .spectrogram_state import extent
 from .spectrogram_view import legend, signal_panel

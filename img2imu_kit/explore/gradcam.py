@@ -8,12 +8,12 @@ from dataclasses import replace
 import ipywidgets as widgets
 import numpy as np
 
-from ..backbone import Backbone
-from ..explain import METHODS, directions
-from ..params import SpectrogramParams, resolve
-from ..pictures import to_image
-from ..windowing import Windows
-from .explorer import Explorer, control
+from ..explain.gradcam import ATTRIBUTIONS, directions
+from ..models.backbone import Backbone
+from ..pictures.image import to_image
+from ..pictures.params import SpectrogramParams, resolve
+from ..signals.windows import Windows
+from .base import Explorer, control
 from .gradcam_view import GradCamState, render
 from .spectrogram import settings_of
 
@@ -91,7 +91,7 @@ class GradCamExplorer(Explorer):
                 widgets.Dropdown, "layer", "Whose map is looked at: early is fine", options=named
             ),
             "method": control(
-                widgets.Dropdown, "method", "Weights by channel or place", options=METHODS
+                widgets.Dropdown, "method", "Weights by channel or place", options=ATTRIBUTIONS
             ),
             "strength": control(
                 widgets.FloatSlider, "overlay", "Strength of the overlay", max=1, step=0.05

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..backbone import Backbone
 from ..errors import ParameterError
-from ..explain import focus, grad_cam
-from ..figures import COLOURS
-from ..params import channel_index, resolve
-from ..pictures import to_image
-from ..recording import Recording
-from ..windowing import Windows
+from ..explain.gradcam import focus, grad_cam
+from ..models.backbone import Backbone
+from ..pictures.image import to_image
+from ..pictures.params import channel_index, resolve
+from ..plots.style import COLOURS
+from ..signals.recording import Recording
+from ..signals.windows import Windows
 from .canvas import Drawing, blank, colour_map, panel
 from .spectrogram_state import extent
 from .spectrogram_view import legend, signal_panel

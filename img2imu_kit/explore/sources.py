@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from .. import datasets
+from ..datasets import catalogue as datasets
 from ..errors import Img2ImuError, ParameterError, SignalError
-from ..readers import read
-from ..recording import Recording
+from ..readers.files import read
+from ..signals.recording import Recording
 
-__all__ = ["Source", "find", "uploaded"]
+__all__ = ["Source", "find_source", "uploaded"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Source:
         return f"{self.code}[{index}]" + '.to_unit("m/s2", "rad/s")' * self.converted
 
 
-def find(source: str | PathLike | Recording | Sequence[Recording] | None = None) -> Source:
+def find_source(source: str | PathLike | Recording | Sequence[Recording] | None = None) -> Source:
     """Recordings from wherever they are.
 
     Parameters
@@ -63,16 +63,16 @@ def find(source: str | PathLike | Recording | Sequence[Recording] | None = None)
     Examples
     --------
     >>> find().origin(0)
-    'ik.synthetic(subjects=3, transitions=True)[0]'
+    'ik.datasets.synthetic(subjects=3, transitions=True)[0]'
     """
     if source is None or source == "synthetic":
         people = datasets.synthetic(subjects=3, transitions=True)
-        return _source(people, "ik.synthetic(subjects=3, transitions=True)")
+        return _source(people, "ik.datasets.synthetic(subjects=3, transitions=True)")
     if isinstance(source, Recording):
         source = [source]
     if isinstance(source, str | PathLike):
         if source in datasets.LOADERS:
-            return _source(datasets.load(source), f"ik.datasets.load({source!r})")
+            return _source(datasets.load_dataset(source), f"ik.load_dataset({source!r})")
         return _read(Path(source).expanduser(), str(source))
     recordings = list(source)
     if not recordings or not all(isinstance(recording, Recording) for recording in recordings):

@@ -9,14 +9,14 @@ from os import PathLike
 
 import ipywidgets as widgets
 
-from ..datasets import LOADERS
+from ..datasets.catalogue import LOADERS
 from ..errors import Img2ImuError
-from ..params import SpectrogramParams, presets, resolve
-from ..readers import READABLE
-from ..recording import Recording
+from ..pictures.params import SpectrogramParams, presets, resolve
+from ..readers.files import READABLE
+from ..signals.recording import Recording
 from . import sources
-from .explorer import Explorer, control
-from .settings import Settings
+from .base import Explorer, control
+from .controls import Settings
 from .spectrogram_state import SpectrogramState, code
 from .spectrogram_view import OVERVIEW, render
 
@@ -54,7 +54,7 @@ class SpectrogramExplorer(Explorer):
     >>> print(explorer.code(explorer.state))
     import img2imu_kit as ik
     <BLANKLINE>
-    recording = ik.synthetic(subjects=3, transitions=True)[0]
+    recording = ik.datasets.synthetic(subjects=3, transitions=True)[0]
     window = recording.cut(0, 250)  # 0 to 5 s
     image = ik.to_image(window, params="default", n_fft=128)[0]  # uint8 [3, H, W]
     """
@@ -71,7 +71,7 @@ class SpectrogramExplorer(Explorer):
         **overrides,
     ) -> None:
         self._quiet = False
-        self._source = sources.find(source)
+        self._source = sources.find_source(source)
         self._start = settings_of(params, overrides)
         self._seconds = seconds
         self.source = control(
@@ -173,11 +173,11 @@ class SpectrogramExplorer(Explorer):
     def _source_chosen(self, change: dict) -> None:
         name = change["new"]
         if not self._quiet:
-            self._load(name, lambda: self._own if name == _GIVEN else sources.find(name))
+            self._load(name, lambda: self._own if name == _GIVEN else sources.find_source(name))
 
     def _path_given(self, change: dict) -> None:
         path = change["new"].strip()
-        if path and self._load(path, lambda: sources.find(path)):
+        if path and self._load(path, lambda: sources.find_source(path)):
             self._keep()
 
     def _file_given(self, change: dict) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..params import SpectrogramParams
-from ..recording import Recording
-from ..spectrograms import grid, taper
+from ..pictures.params import SpectrogramParams
+from ..pictures.stft import grid, taper
+from ..signals.recording import Recording
 
 __all__ = ["SpectrogramState", "code", "extent", "spread"]
 
@@ -56,11 +56,11 @@ def code(state: SpectrogramState) -> str:
     --------
     >>> from img2imu_kit import synthetic
     >>> walk = synthetic(1, classes=["walk"])[0]
-    >>> origin = 'ik.synthetic(1, classes=["walk"])[0]'
+    >>> origin = 'ik.datasets.synthetic(1, classes=["walk"])[0]'
     >>> print(code(SpectrogramState(walk, 5, 10, changes={"n_fft": 128}, origin=origin)))
     import img2imu_kit as ik
     <BLANKLINE>
-    recording = ik.synthetic(1, classes=["walk"])[0]
+    recording = ik.datasets.synthetic(1, classes=["walk"])[0]
     window = recording.cut(250, 750)  # 5 to 15 s
     image = ik.to_image(window, params="default", n_fft=128)[0]  # uint8 [3, H, W]
     """

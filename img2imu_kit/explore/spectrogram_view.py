@@ -7,10 +7,10 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import SignalError
-from ..figures import COLOURS
-from ..params import SpectrogramParams, channel_index, resolve
-from ..pictures import to_image
-from ..recording import Recording
+from ..pictures.image import to_image
+from ..pictures.params import SpectrogramParams, channel_index, resolve
+from ..plots.style import COLOURS
+from ..signals.recording import Recording
 from .canvas import Drawing, Panel, blank, colour_map, panel, write
 from .spectrogram_state import SpectrogramState, extent, spread
 

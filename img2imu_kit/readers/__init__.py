@@ -1,11 +1,9 @@
-"""Files and tables in, recordings out; what was guessed on the way is shown, not hidden.
+"""Files in, recordings out; what was guessed on the way is told, not hidden.
 
-Text becomes a table (`csv_text`), each column gets its role (`layout`, `stamps`), and the table
-becomes recordings (`samples`).
+Text becomes a table (`csv`), each column gets its role (`columns`, `timestamps`), and the table
+becomes recordings (`tables`).
 """
 
-from .files import READABLE, read
-from .numpy_files import save_npz
-from .tables import describe_csv, from_frame, read_csv
+import lazy_loader as _lazy
 
-__all__ = ["READABLE", "describe_csv", "from_frame", "read", "read_csv", "save_npz"]
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FormatError, GuessWarning, ParameterError
-from ..recording import Recording
-from .numpy_files import NUMPY_OPTIONS, read_numpy
+from ..signals.recording import Recording
+from .arrays import NUMPY_OPTIONS, read_numpy
 from .tables import SPELLING, read_csv, read_parquet, stem
 
 __all__ = ["READABLE", "read"]

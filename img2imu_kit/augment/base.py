@@ -1,0 +1,271 @@
+"""A random change: its parameters are drawn once, and applied to a picture or to a signal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from ..errors import ParameterError
+
+__all__ = ["Augmentation", "Compose", "Parameters", "RandomApply", "Scale"]
+
+#: What `Augmentation.sample` draws: tensors whose first axis is the sample of the batch.
+Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the sides and the greys of a spectrogram picture measure.
+
+    Strengths and parameters are **fractions of the picture** (of its width, height, or way from
+    black to white), so that one draw serves a photograph, a spectrogram and the signal below it.
+    A scale turns them into seconds, Hz and dB: ``TranslateX(2 / scale.seconds)`` shifts by up to
+    2 s, and `Augmentation.in_units` says so.
+
+    Parameters
+    ----------
+    rate : float
+        Sampling rate of the signal, Hz.
+    seconds, start_s : float
+        Width of the picture, and time of its left edge since the first sample. A frame's power
+        belongs to its middle: the picture begins ``(n_fft - hop) / 2`` samples late.
+    frame_s : float
+        Length of a frame: its power is that of frame_s seconds, in bins 1 / frame_s Hz apart.
+    fmin_hz, fmax_hz : float
+        Lower and upper edge.
+    black_db, range_db : float
+        Power at black, and from black to white.
+    noise_db : float
+        Power in one bin of white noise of unit variance.
+    """
+
+    rate: float
+    seconds: float
+    start_s: float
+    frame_s: float
+    fmin_hz: float
+    fmax_hz: float
+    black_db: float
+    range_db: float
+    noise_db: float
+
+    def within(
+        self, signal: torch.Tensor, change: Callable[..., torch.Tensor], **parameters
+    ) -> torch.Tensor:
+        """Apply a change to the samples that the picture shows; the margins stay as they are."""
+        length = signal.shape[-1]
+        start = min(max(round(self.start_s * self.rate), 0), length - 1)
+        stop = min(start + max(round(self.seconds * self.rate), 1), length)
+        before, shown, after = signal.tensor_split((start, stop), dim=-1)
+        return torch.cat([before, change(shown, **parameters), after], dim=-1)
+
+    def hz(self, height: torch.Tensor) -> torch.Tensor:
+        """Frequencies at fractions of the height; 0 is the bottom."""
+        return self.fmin_hz + height * (self.fmax_hz - self.fmin_hz)
+
+
+class Augmentation:
+    """A random change of a batch: `sample` draws its parameters, `apply` carries them out.
+
+    Called with a batch and a generator it does both. Every sample of the batch gets parameters
+    of its own. Drawing apart from applying is what lets a picture and the signal below it suffer
+    *the same* shift or rotation, and so lets the two be compared.
+
+    A batch is float images [N, 3, H, W] in [0, 1] or signals [N, C, T]; uint8 images are
+    converted once and back; numpy in, numpy out. `generator` is a `torch.Generator` (parameters
+    are drawn on its device, then moved to the batch's) or an int seed.
+
+    A subclass writes `sample`, ``_apply``, which may overwrite its input, and `twin` if there is
+    one.
+
+    Attributes
+    ----------
+    label, meaning : str
+        Name in tables; what happens to the sensor.
+    plausible : bool
+        Whether that can happen to a sensor.
+    twin : callable or None
+        ``twin(signal, scale, **parameters)``: the change of a signal [N, C, T] that this change
+        of its picture depicts, given the picture's `Scale`; None where there is no such change.
+    idle : dict
+        Values of the parameters that change nothing, where there are such.
+    """
+
+    label: ClassVar[str] = ""
+    meaning: ClassVar[str] = ""
+    plausible: ClassVar[bool] = True
+    twin: ClassVar[Callable[..., torch.Tensor] | None] = None
+    idle: ClassVar[dict[str, Any]] = {}
+
+    def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Parameters:
+        """Draw parameters for a batch of this shape; by default there are none."""
+        return {}
+
+    def apply(self, x: torch.Tensor, **parameters) -> torch.Tensor:
+        """Carry out the change that `parameters` describe, on a copy."""
+        return self._apply(x.clone(), **parameters)
+
+    def _apply(self, x: torch.Tensor, **parameters) -> torch.Tensor:
+        return x  # a subclass's may overwrite x: fresh memory costs more than most changes do
+
+    def in_units(self, scale: Scale) -> dict[str, float]:
+        """Strengths in physical units, where the picture has the scale of a spectrogram."""
+        return {}
+
+    def __call__(self, x, generator: torch.Generator | int, *, inplace: bool = False):
+        """Draw and apply: a new batch of the same shape, dtype and kind.
+
+        With `inplace` a float tensor may be overwritten, which saves a copy.
+        """
+        if isinstance(x, np.ndarray):
+            return self(torch.from_numpy(np.array(x)), generator, inplace=True).numpy()
+        if not isinstance(generator, torch.Generator):
+            generator = torch.Generator().manual_seed(generator)
+        _check(x)
+        if x.dtype == torch.uint8:
+            changed = self(x.to(torch.float32).div_(255), generator, inplace=True)
+            return changed.mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
+        parameters = _to(self.sample(tuple(x.shape), generator), x.device)
+        return self._apply(x if inplace else x.clone(), **parameters)
+
+
+@dataclass(frozen=True)
+class Compose(Augmentation):
+    """One change after the other.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from img2imu_kit.augment import Gain, TranslateX
+    >>> both = Compose((TranslateX(0.5), Gain(0.1)))
+    >>> both(torch.full((8, 3, 64, 64), 0.5), generator=0).shape
+    torch.Size([8, 3, 64, 64])
+    """
+
+    steps: tuple[Augmentation, ...]
+    label: ClassVar[str] = "all together"
+
+    @property
+    def plausible(self) -> bool:
+        """Whether every one of them can happen to a sensor."""
+        return all(part.plausible for part in self.parts())
+
+    def parts(self) -> list[Augmentation]:
+        """The single changes it is made of, each without its probability."""
+        return [step.step if isinstance(step, RandomApply) else step for step in self.steps]
+
+    def sample(self, shape, generator) -> Parameters:
+        """One dict of parameters for each step."""
+        return {"each": [step.sample(shape, generator) for step in self.steps]}
+
+    def _apply(self, x, each) -> torch.Tensor:
+        for step, parameters in zip(self.steps, each, strict=True):
+            x = step._apply(x, **parameters)
+        return x
+
+    def twin(self, signal, scale, each) -> torch.Tensor:
+        """The twins of those steps that have one, in their order."""
+        for step, parameters in zip(self.steps, each, strict=True):
+            signal = step.twin(signal, scale, **parameters) if step.twin else signal
+        return signal
+
+
+@dataclass(frozen=True)
+class RandomApply(Augmentation):
+    """A change that befalls each sample with probability `p`; the others stay as they are.
+
+    Cheap changes get idle parameters where they stay out, costly ones see the chosen only.
+    """
+
+    step: Augmentation
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_between(0, 1, p=self.p)
+
+    def sample(self, shape, generator) -> Parameters:
+        """Which samples of the batch are changed (None: all, some of them idly), and how."""
+        chosen = uniform((shape[0],), generator) < self.p
+        if not self.step.idle:
+            chosen = chosen.nonzero().squeeze(1)
+            inner = self.step.sample((len(chosen), *shape[1:]), generator)
+            return {"chosen": chosen, "inner": inner}
+        inner = self.step.sample(shape, generator)
+        for name, idle in self.step.idle.items():
+            inner[name][~chosen] = torch.as_tensor(idle).to(inner[name])
+        return {"chosen": None, "inner": inner}
+
+    def _apply(self, x, chosen, inner) -> torch.Tensor:
+        if chosen is None:
+            return self.step._apply(x, **inner)
+        if len(chosen) == 0:
+            return x
+        return x.index_copy_(0, chosen, self.step._apply(x[chosen], **inner))
+
+    def twin(self, signal, scale, chosen, inner) -> torch.Tensor:
+        """Change the chosen signals, where the step has a twin."""
+        if self.step.twin is None or (chosen is not None and len(chosen) == 0):
+            return signal
+        if chosen is None:
+            return self.step.twin(signal, scale, **inner)
+        return signal.index_copy(0, chosen, self.step.twin(signal[chosen], scale, **inner))
+
+
+def uniform(
+    shape: tuple[int, ...], generator: torch.Generator, low: float = 0.0, high: float = 1.0
+) -> torch.Tensor:
+    """Uniform in [low, high), on the generator's device."""
+    draw = torch.rand(shape, generator=generator, device=generator.device)
+    return low + (high - low) * draw
+
+
+def normal(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    """Standard normal, on the generator's device."""
+    return torch.randn(shape, generator=generator, device=generator.device)
+
+
+def rotations(axis: torch.Tensor, radians: torch.Tensor) -> torch.Tensor:
+    """Rotation matrices [N, 3, 3] about unit vectors [N, 3], by Rodrigues' formula."""
+    x, y, z = axis.unbind(1)
+    zero = torch.zeros_like(x)
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).view(-1, 3, 3)
+    sin, versine = radians.sin().view(-1, 1, 1), (1 - radians.cos()).view(-1, 1, 1)
+    return torch.eye(3, device=axis.device) + sin * cross + versine * (cross @ cross)
+
+
+def random_rotations(n: int, degrees: float, generator: torch.Generator) -> torch.Tensor:
+    """About axes uniform on the sphere, by angles uniform in +-`degrees`."""
+    axis = torch.nn.functional.normalize(normal((n, 3), generator), dim=1)
+    return rotations(axis, uniform((n,), generator, -1, 1) * math.radians(degrees))
+
+
+def check_between(low: float, high: float, **strengths: float) -> None:
+    """A `ParameterError` that names the first strength outside [low, high]."""
+    for name, value in strengths.items():
+        if not low <= value <= high:
+            raise ParameterError(f"{name} is {value}, expected {low:g} to {high:g}")
+
+
+def _check(x: torch.Tensor) -> None:
+    if x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[1] != 3) or 0 in x.shape:
+        raise ParameterError(
+            f"shape {tuple(x.shape)}, expected images [N, 3, H, W] or signals [N, C, T]",
+            remedy="Add the batch axis with x[None].",
+        )
+    if not (x.is_floating_point() or (x.dtype == torch.uint8 and x.ndim == 4)):
+        raise ParameterError(f"dtype {x.dtype}, expected float, or uint8 for images")
+
+
+def _to(parameters: Any, device: torch.device) -> Any:
+    if isinstance(parameters, torch.Tensor):
+        return parameters.to(device, non_blocking=True)
+    if isinstance(parameters, dict):
+        return {name: _to(value, device) for name, value in parameters.items()}
+    if isinstance(parameters, list):
+        return [_to(value, device) for value in parameters]
+    return parameters

@@ -1,0 +1,264 @@
+"""How well an augmentation of pictures imitates the change of the sensor that it depicts.
+
+For a window x, an augmentation A of pictures and its twin B on signals, with the same random
+parameters: is ``A(picture(x))`` like ``picture(B(x))``? Two answers for comparison: how like it
+is the picture of another window (the null), and the picture left as it is (doing nothing)?
+
+Likeness is the anomaly correlation known from the verification of weather forecasts: the cosine
+between two pictures after the mean picture of all windows was taken off. Without that every
+spectrogram is like every other, bright at the bottom and dark at the top. It is not centred
+within a picture, so that it sees a change of gain.
+
+The measure is our choice.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ..errors import ParameterError, SignalError
+from ..pictures.image import to_image
+from ..pictures.params import SpectrogramParams, channel_index, resolve
+from ..pictures.stft import Spectrograms, scaled, spectrogram, taper
+from ..signals.windows import Windows
+from .base import Augmentation, Scale
+from .image import Hue, sensor_aware
+from .vision import implausible, moco_v2
+
+__all__ = ["fidelity_table", "measure_fidelity", "scale_of"]
+
+_RESAMPLES = 2000
+#: A twin that changes greys by less than this (root mean square) leaves no trace in a picture.
+_TRACE = 1 / 255
+
+
+def fidelity_table(
+    windows: Windows,
+    params: str | SpectrogramParams | None = None,
+    *,
+    strength: float = 1.0,
+    most: int = 400,
+    seed: int = 0,
+    **overrides,
+) -> pd.DataFrame:
+    """Fidelity of every augmentation of the sensor-aware and of the vision set.
+
+    Parameters
+    ----------
+    windows : Windows
+        With the three axes that become the channels of a picture.
+    params, **overrides
+        As in `to_image`. Pictures must be logarithmic; fixed limits are advised, for only they
+        show a gain.
+    strength : float
+        Of the sensor-aware set.
+    most : int
+        At most so many windows, drawn at random.
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        One row an augmentation, always applied (whatever its probability in the set); the columns
+        of `fidelity` after ``set``: ``"sensor-aware"``, ``"vision"`` (MoCo v2's), ``"other"``.
+    """
+    show = _Pictures(windows, params, most=most, seed=seed, **overrides)
+    aware = sensor_aware(strength, range_db=show.scale.range_db)
+    parts = aware.parts()
+    hue = next(part for part in parts if isinstance(part, Hue))
+    sets = {
+        "sensor-aware": [*parts, replace(hue, on="power"), aware],
+        "vision": [*moco_v2().parts(), moco_v2()],
+        "other": implausible(),
+    }
+    rows = [
+        {"set": name, **_row(augmentation, show, seed)}
+        for name, augmentations in sets.items()
+        for augmentation in augmentations
+    ]
+    return pd.DataFrame(rows)
+
+
+def measure_fidelity(
+    augmentation: Augmentation,
+    windows: Windows,
+    params: str | SpectrogramParams | None = None,
+    *,
+    most: int = 400,
+    seed: int = 0,
+    **overrides,
+) -> dict[str, object]:
+    """Fidelity of one augmentation of pictures.
+
+    Parameters
+    ----------
+    augmentation : Augmentation
+        One whose `range_db`, if it has one, is that of the pictures (see `scale_of`).
+    windows, params, most, seed, **overrides
+        As in `fidelity_table`.
+
+    Returns
+    -------
+    dict
+        ``augmentation``, ``depicts``, ``plausible``, ``strength``: what, which change of the
+        sensor, whether such a thing happens to sensors, how much of it.
+        ``similarity`` of A(picture(x)) and picture(B(x)), mean over windows; -1 to 1.
+        ``null``: of the picture of another window, drawn at random, and picture(B(x)).
+        ``nothing``: of picture(x) itself and picture(B(x)).
+        ``margin``, ``low``, ``high``: similarity above the null, with its 95 % interval
+        (bootstrap over subjects; over windows where there is one subject).
+        ``explained``: share of the twin's change of the picture that the augmentation brings
+        about, ``1 - sum |A(picture(x)) - picture(B(x))|^2 / sum |picture(x) - picture(B(x))|^2``:
+        1 is a perfect imitation, 0 as good as doing nothing, negative worse than that.
+        ``verdict``: ``"imitates"`` if it beats both the null and doing nothing with confidence
+        and explains something, else ``"above null only"`` or ``"below null"``; ``"invisible"`` if
+        the twin leaves no trace in such pictures, ``"no twin"`` if there is nothing to imitate
+        (the comparison then is with no change).
+
+    Raises
+    ------
+    SignalError
+        Fewer than two windows, or not three axes.
+    ParameterError
+        Pictures that are not logarithmic, or of the magnitude.
+    """
+    return _row(augmentation, _Pictures(windows, params, most=most, seed=seed, **overrides), seed)
+
+
+def scale_of(spectrograms: Spectrograms) -> Scale:
+    """What the sides and greys of a picture of these spectrograms measure.
+
+    Where black and white are extremes of an axis or a window, their medians.
+
+    Examples
+    --------
+    >>> found = spectrogram(np.random.default_rng(0).normal(size=(1, 3, 320)), rate=32)
+    >>> scale = scale_of(found)
+    >>> scale.seconds, scale.start_s, scale.range_db  # 65 frames of 4 samples, half a frame late
+    (8.125, 0.9375, 70.0)
+    """
+    params, rate = spectrograms.params, spectrograms.rate
+    if params.scale not in ("db", "log10"):
+        raise ParameterError(
+            f"pictures of {params.scale} have no range in dB", remedy='Use scale="db".'
+        )
+    if isinstance(params.range, str):
+        decibels = scaled(spectrograms.power, "db")
+        black_db = float(np.median(decibels.min(axis=(2, 3))))
+        white_db = float(np.median(decibels.max(axis=(2, 3))))
+    else:
+        black_db, white_db = params.range
+    bin_hz, hop_s = rate / params.n_fft, params.hop / rate
+    return Scale(
+        rate=rate,
+        seconds=len(spectrograms.times_s) * hop_s,
+        start_s=float(spectrograms.times_s[0]) - hop_s / 2,
+        frame_s=params.n_fft / rate,
+        fmin_hz=float(spectrograms.freqs_hz[0]) - bin_hz / 2,
+        fmax_hz=float(spectrograms.freqs_hz[-1]) + bin_hz / 2,
+        black_db=black_db,
+        range_db=white_db - black_db,
+        noise_db=10 * float(taper(params).square().sum().log10()),
+    )
+
+
+class _Pictures:
+    """The windows that are compared, their pictures and the scale of these."""
+
+    def __init__(self, windows: Windows, params, *, most: int, seed: int, **overrides) -> None:
+        params = resolve(params, **overrides)
+        if params.channels == "magnitude":
+            raise ParameterError("the magnitude has no axes to mix", remedy='Use channels="acc".')
+        if not isinstance(windows, Windows):
+            raise SignalError(
+                f"a {type(windows).__name__} was given, expected Windows",
+                remedy="Cut them from recordings with windows(...).",
+            )
+        chosen = channel_index(windows.axes, params.channels)
+        if len(windows) < 2 or len(chosen) != 3:
+            raise SignalError(
+                f"{len(windows)} window(s) with {len(chosen)} axes to draw, "
+                "expected two windows or more with three axes"
+            )
+        rng = np.random.default_rng(seed)
+        windows = windows[np.sort(rng.permutation(len(windows))[:most])]
+        self.subject = windows.subject
+        self.signal = torch.from_numpy(np.ascontiguousarray(windows.signal[:, chosen]))
+        self.rate, self.params = windows.rate, replace(params, channels="acc")
+        self.scale = scale_of(spectrogram(self.signal.numpy(), self.rate, self.params))
+        self.images = self.draw(self.signal)
+        self.mean = self.images.mean(dim=0)
+        order = rng.permutation(len(windows))
+        self.other = np.empty_like(order)
+        self.other[order] = np.roll(order, 1)  # nobody is his own other
+
+    def draw(self, signal: torch.Tensor) -> torch.Tensor:
+        """Pictures in [0, 1]."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # constant axes and units: to_image has said so
+            return to_image(signal, self.rate, self.params).float() / 255
+
+    def similarity(self, a: torch.Tensor, b: torch.Tensor) -> np.ndarray:
+        """Anomaly correlation of pictures, float [N]."""
+        return torch.cosine_similarity(
+            (a - self.mean).flatten(1), (b - self.mean).flatten(1), dim=1
+        ).numpy()
+
+
+def _row(augmentation: Augmentation, show: _Pictures, seed: int) -> dict[str, object]:
+    images, generator = show.images, torch.Generator().manual_seed(seed)
+    parameters = augmentation.sample(tuple(images.shape), generator)
+    imitation = augmentation.apply(images, **parameters)
+    target = images
+    if augmentation.twin is not None:
+        target = show.draw(augmentation.twin(show.signal, show.scale, **parameters))
+    same = show.similarity(imitation, target)
+    null = show.similarity(images[show.other], target)
+    nothing = show.similarity(images, target)
+    margin, low, high = _interval(same - null, show.subject, seed)
+    trace = float((images - target).square().mean())
+    missed = float((imitation - target).square().mean())
+    visible = trace > _TRACE**2
+    if augmentation.twin is None:
+        verdict = "no twin"
+    elif not visible:
+        verdict = "invisible"
+    elif low <= 0:
+        verdict = "below null"
+    else:
+        beats = missed < trace and _interval(same - nothing, show.subject, seed)[1] > 0
+        verdict = "imitates" if beats else "above null only"
+    units = augmentation.in_units(show.scale)
+    return {
+        "augmentation": augmentation.label,
+        "depicts": augmentation.meaning,
+        "plausible": augmentation.plausible,
+        "strength": ", ".join(f"{name} {value:.3g}" for name, value in units.items()),
+        "similarity": float(same.mean()),
+        "null": float(null.mean()),
+        "nothing": float(nothing.mean()),
+        "margin": margin,
+        "low": low,
+        "high": high,
+        "explained": 1 - missed / trace if visible else np.nan,
+        "verdict": verdict,
+    }
+
+
+def _interval(values: np.ndarray, groups: Iterable[str], seed: int) -> tuple[float, float, float]:
+    """Mean, and its 95 % interval from resampling whole groups."""
+    names, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    if len(names) < 2:
+        group = np.arange(len(values))
+    total, count = np.bincount(group, values), np.bincount(group)
+    drawn = np.random.default_rng(seed).multinomial(
+        len(total), np.full(len(total), 1 / len(total)), size=_RESAMPLES
+    )
+    low, high = np.percentile(drawn @ total / (drawn @ count), [2.5, 97.5])
+    return float(values.mean()), float(low), float(high)

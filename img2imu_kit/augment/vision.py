@@ -1,0 +1,352 @@
+"""The augmentation set of vision (MoCo v2's), and other usual ones: kept for the comparison.
+
+Each names the nearest thing that could happen to a sensor, if there is one. Most have none:
+enlarging a picture stretches time *and* frequency, while a signal played slower lasts longer at
+lower frequencies.
+
+References
+----------
+.. [1] Chen et al., "Improved baselines with momentum contrastive learning", arXiv 2003.04297.
+
+Usual augmentations of vision that no sensor could cause, for comparison with the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch.nn import functional as F
+
+from .base import (
+    Augmentation,
+    Compose,
+    Parameters,
+    RandomApply,
+    Scale,
+    check_between,
+    rotations,
+    uniform,
+)
+from .functional import mix, reverse_frequency, warp_time
+from .signal import TimeFlip
+
+__all__ = [
+    "ColorJitter",
+    "GaussianBlur",
+    "Grayscale",
+    "HorizontalFlip",
+    "RandomResizedCrop",
+    "RandomRotation",
+    "Shear",
+    "Solarize",
+    "VerticalFlip",
+    "implausible",
+    "moco_v2",
+]
+
+#: Weights of red, green and blue in grey (ITU-R BT.601, as in torchvision).
+GREY = (0.299, 0.587, 0.114)
+
+#: A turn of hue by a right angle: the colour part of RGB through the I and Q axes of YIQ.
+_TO_YIQ = torch.tensor([GREY, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)])
+_QUARTER = torch.tensor([[0.0, 0, 0], [0, 0, 1], [0, -1, 0]])
+_TURN = torch.linalg.inv(_TO_YIQ) @ _QUARTER @ _TO_YIQ
+
+
+def moco_v2() -> Compose:
+    """The set of MoCo v2, for pictures in [0, 1] or uint8 [N, 3, H, W].
+
+    RandomResizedCrop of 0.2 to 1 of the area, ColorJitter(0.4, 0.4, 0.4, 0.1) with probability
+    0.8, grayscale 0.2, Gaussian blur of 0.1 to 2 pixels 0.5, horizontal flip 0.5. The order of the
+    four colour changes is fixed here and random there; see `ColorJitter` for what else differs.
+
+    Examples
+    --------
+    >>> import torch
+    >>> vision()(torch.rand(4, 3, 64, 64), generator=0).shape
+    torch.Size([4, 3, 64, 64])
+    """
+    return Compose(
+        (
+            RandomResizedCrop(),
+            RandomApply(ColorJitter(), 0.8),
+            RandomApply(Grayscale(), 0.2),
+            RandomApply(GaussianBlur(), 0.5),
+            RandomApply(HorizontalFlip(), 0.5),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class RandomResizedCrop(Augmentation):
+    """Enlarge a part of the picture, of a random area and aspect ratio, to the whole.
+
+    Bilinear. The result has the size of the picture, so a crop is never shrunk and there is
+    nothing to antialias.
+    """
+
+    area: tuple[float, float] = (0.2, 1.0)
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    label: ClassVar[str] = "crop and resize"
+    meaning: ClassVar[str] = "nothing; nearest is a slower recording, which lowers frequencies"
+    plausible: ClassVar[bool] = False
+
+    def sample(self, shape, generator) -> Parameters:
+        """Boxes: left, top, width, height [N], fractions of the picture.
+
+        The first of 10 random boxes that fits, else the whole picture, as in torchvision.
+        """
+        n, (height, width) = shape[0], shape[2:]
+        area = uniform((n, 10), generator, *self.area) * height * width
+        low, high = (math.log(ratio) for ratio in self.ratio)
+        ratio = uniform((n, 10), generator, low, high).exp()
+        w, h = (area * ratio).sqrt() / width, (area / ratio).sqrt() / height
+        first = ((w <= 1) & (h <= 1)).float().argmax(dim=1, keepdim=True)
+        w, h = (side.gather(1, first).squeeze(1) for side in (w, h))
+        fits = (w <= 1) & (h <= 1)
+        w, h = (torch.where(fits, side, 1.0) for side in (w, h))
+        left, top = (uniform((n,), generator) * (1 - side) for side in (w, h))
+        return {"left": left, "top": top, "width": w, "height": h}
+
+    def _apply(self, images, left, top, width, height) -> torch.Tensor:
+        x = _places(left, width, images.shape[3])[:, None, :, None]
+        y = _places(top, height, images.shape[2])[:, :, None, None]
+        shape = (len(images), *images.shape[2:], 1)
+        places = torch.cat([x.expand(shape), y.expand(shape)], dim=3)
+        return F.grid_sample(images, places, padding_mode="border", align_corners=False)
+
+    def twin(self, signal, scale, left, top, width, height) -> torch.Tensor:
+        """Play the same stretch of time slower, so that it fills the window."""
+
+        def slower(x):
+            place = (torch.arange(x.shape[-1], device=x.device) + 0.5) / x.shape[-1]
+            return warp_time(x, (left[:, None] + place * width[:, None]) * x.shape[-1] - 0.5)
+
+        return scale.within(signal, slower)
+
+    def in_units(self, scale: Scale) -> dict[str, float]:
+        """Shortest time that is stretched to the whole width, in seconds."""
+        return {"crop_s": math.sqrt(self.area[0] * self.ratio[0]) * scale.seconds}
+
+
+@dataclass(frozen=True)
+class ColorJitter(Augmentation):
+    """Random brightness, contrast, saturation and hue, in this order.
+
+    All four are linear in the colours, so they are one matrix product. Two things differ from
+    torchvision for speed: black and white cut off once, at the end, and hue turns about the grey
+    axis in YIQ, not HSV.
+    """
+
+    brightness: float = 0.4
+    contrast: float = 0.4
+    saturation: float = 0.4
+    hue: float = 0.1
+    label: ClassVar[str] = "colour jitter"
+    meaning: ClassVar[str] = "nothing; nearest is a gain, and a turn about the (1, 1, 1) axis"
+    plausible: ClassVar[bool] = False
+    idle: ClassVar[dict[str, Any]] = {
+        "brightness": 1.0,
+        "contrast": 1.0,
+        "saturation": 1.0,
+        "hue": 0.0,
+    }
+
+    def __post_init__(self) -> None:
+        check_between(0, 1, brightness=self.brightness, contrast=self.contrast)
+        check_between(0, 1, saturation=self.saturation)
+        check_between(0, 0.5, hue=self.hue)
+
+    def sample(self, shape, generator) -> Parameters:
+        """Factors [N] around 1, and a shift of hue [N] around 0 (a full circle is 1)."""
+        n = shape[:1]
+        factors = {
+            name: uniform(n, generator, 1 - strength, 1 + strength)
+            for name, strength in (
+                ("brightness", self.brightness),
+                ("contrast", self.contrast),
+                ("saturation", self.saturation),
+            )
+        }
+        return {**factors, "hue": uniform(n, generator, -self.hue, self.hue)}
+
+    def _apply(self, images, brightness, contrast, saturation, hue) -> torch.Tensor:
+        grey = torch.tensor(GREY, device=images.device).expand(3, 3)
+        colour = torch.eye(3, device=images.device) - grey
+        saturation, angle = saturation.view(-1, 1, 1), hue.view(-1, 1, 1) * 2 * math.pi
+        turn = _TURN.to(images.device)
+        matrix = (grey + angle.cos() * colour + angle.sin() * turn) @ (grey + saturation * colour)
+        matrix = matrix * (contrast * brightness).view(-1, 1, 1)
+        mean = images.mean(dim=(2, 3)) @ grey[0]
+        offset = ((1 - contrast) * brightness * mean).view(-1, 1, 1)
+        return torch.baddbmm(offset, matrix, images.flatten(2)).view_as(images).clamp_(0, 1)
+
+    def twin(self, signal, scale, brightness, contrast, saturation, hue) -> torch.Tensor:
+        """The gain of a mid-grey under `brightness`, and a turn about (1, 1, 1) by `hue`."""
+        gain_db = (brightness - 1) * 0.5 * scale.range_db
+        diagonal = torch.full((len(signal), 3), 3**-0.5, device=signal.device)
+        turned = mix(signal, rotations(diagonal, hue * 2 * math.pi))
+        return turned * 10 ** (gain_db.view(-1, 1, 1) / 20)
+
+    def in_units(self, scale: Scale) -> dict[str, float]:
+        """Largest gain of a mid-grey in dB, largest turn in degrees."""
+        return {
+            "gain_db": self.brightness * 0.5 * scale.range_db,
+            "rotation_deg": self.hue * 360,
+        }
+
+
+@dataclass(frozen=True)
+class Grayscale(Augmentation):
+    """The three channels become one grey."""
+
+    label: ClassVar[str] = "grayscale"
+    meaning: ClassVar[str] = "nothing; nearest is a sensor with its axes merged into one"
+    plausible: ClassVar[bool] = False
+
+    def _apply(self, images) -> torch.Tensor:
+        return images.copy_(_grey(images))
+
+    def twin(self, signal, scale) -> torch.Tensor:
+        """Every axis measures the same mixture of the three (incoherent powers add)."""
+        merge = torch.tensor(GREY, device=signal.device).sqrt()
+        return mix(signal, merge.expand(len(signal), 3, 3))
+
+
+@dataclass(frozen=True)
+class GaussianBlur(Augmentation):
+    """Blur by a random standard deviation in pixels, mirrored at the edges."""
+
+    sigma: tuple[float, float] = (0.1, 2.0)
+    label: ClassVar[str] = "blur"
+    meaning: ClassVar[str] = "nothing: a sensor cannot blur time and frequency at once"
+    plausible: ClassVar[bool] = False
+
+    def sample(self, shape, generator) -> Parameters:
+        """Standard deviations [N], pixels."""
+        return {"sigma": uniform(shape[:1], generator, *self.sigma)}
+
+    def _apply(self, images, sigma) -> torch.Tensor:
+        reach = math.ceil(3 * self.sigma[1])
+        rows, columns = (_blurring(sigma, side, reach) for side in images.shape[2:])
+        blurred = torch.einsum("nij,ncjw->nciw", rows, images)
+        return (blurred.flatten(1, 2) @ columns.transpose(1, 2)).view_as(images)
+
+
+@dataclass(frozen=True)
+class HorizontalFlip(TimeFlip):
+    """Mirror left and right."""
+
+    label: ClassVar[str] = "horizontal flip"
+    meaning: ClassVar[str] = "the movement run backwards"
+    plausible: ClassVar[bool] = False
+
+    def twin(self, signal, scale) -> torch.Tensor:
+        """Time reversed: exact, as power has no direction in time."""
+        return scale.within(signal, self.apply)
+
+
+def _grey(images: torch.Tensor) -> torch.Tensor:
+    red, green, blue = images.unbind(1)
+    return (GREY[0] * red).add_(green, alpha=GREY[1]).add_(blue, alpha=GREY[2]).unsqueeze(1)
+
+
+def _places(start: torch.Tensor, length: torch.Tensor, size: int) -> torch.Tensor:
+    """Where a part of `size` pixels is read to fill all of them [N, size]; -1 and 1 are edges."""
+    length = (length * size).round().clamp(min=1)[:, None]
+    start = torch.minimum((start * size).round()[:, None], size - length)
+    pixel = (torch.arange(size, device=start.device) + 0.5) * length / size
+    pixel = torch.minimum(pixel.clamp(min=0.5), length - 0.5)  # not beyond the middle of the last
+    return (start + pixel) * 2 / size - 1
+
+
+def _blurring(sigma: torch.Tensor, size: int, reach: int) -> torch.Tensor:
+    """Matrices [N, size, size] that blur `size` pixels, mirrored at the ends."""
+    offset = torch.arange(-reach, reach + 1, device=sigma.device)
+    kernel = torch.exp(-0.5 * (offset / sigma[:, None]).square())
+    kernel = kernel / kernel.sum(dim=1, keepdim=True)
+    source = (torch.arange(size, device=sigma.device) + offset[:, None]).abs()
+    source = (size - 1 - (size - 1 - source).abs()).clamp_(min=0)
+    spread = F.one_hot(source, size).to(kernel.dtype)  # [offset, size, size]
+    return torch.einsum("nk,kij->nij", kernel, spread)
+
+
+def implausible() -> tuple[Augmentation, ...]:
+    """All of them; none is in MoCo v2's set."""
+    return VerticalFlip(), RandomRotation(), Shear(), Solarize()
+
+
+@dataclass(frozen=True)
+class VerticalFlip(Augmentation):
+    """Mirror top and bottom."""
+
+    label: ClassVar[str] = "vertical flip"
+    meaning: ClassVar[str] = "nothing: frequencies f become rate / 2 - f"
+    plausible: ClassVar[bool] = False
+
+    def _apply(self, images) -> torch.Tensor:
+        return images.flip(2)
+
+    def twin(self, signal, scale) -> torch.Tensor:
+        """``(-1)^t x``: exact on the full band, and nothing that happens to a sensor."""
+        return reverse_frequency(signal)
+
+
+@dataclass(frozen=True)
+class RandomRotation(Augmentation):
+    """Rotate the picture by up to `degrees`; black comes in."""
+
+    degrees: float = 30.0
+    label: ClassVar[str] = "rotation"
+    meaning: ClassVar[str] = "nothing: time and frequency would mix"
+    plausible: ClassVar[bool] = False
+
+    def sample(self, shape, generator) -> Parameters:
+        """Angles [N], degrees."""
+        return {"degrees": uniform(shape[:1], generator, -self.degrees, self.degrees)}
+
+    def _apply(self, images, degrees) -> torch.Tensor:
+        cos, sin = (degrees * math.pi / 180).cos(), (degrees * math.pi / 180).sin()
+        return _affine(images, cos, -sin, sin, cos)
+
+
+@dataclass(frozen=True)
+class Shear(Augmentation):
+    """Shift each row sideways by up to `slope` times its height above the middle."""
+
+    slope: float = 0.3
+    label: ClassVar[str] = "shear"
+    meaning: ClassVar[str] = "nothing: high frequencies would arrive later than low ones"
+    plausible: ClassVar[bool] = False
+
+    def sample(self, shape, generator) -> Parameters:
+        """Slopes [N]."""
+        return {"slope": uniform(shape[:1], generator, -self.slope, self.slope)}
+
+    def _apply(self, images, slope) -> torch.Tensor:
+        one = torch.ones_like(slope)
+        return _affine(images, one, slope, torch.zeros_like(slope), one)
+
+
+@dataclass(frozen=True)
+class Solarize(Augmentation):
+    """Invert what is brighter than `threshold`."""
+
+    threshold: float = 0.5
+    label: ClassVar[str] = "solarize"
+    meaning: ClassVar[str] = "nothing: strong would become weak"
+    plausible: ClassVar[bool] = False
+
+    def _apply(self, images) -> torch.Tensor:
+        return torch.where(images >= self.threshold, 1 - images, images)
+
+
+def _affine(images: torch.Tensor, xx, xy, yx, yy) -> torch.Tensor:
+    """Pictures read at ``(xx x + xy y, yx x + yy y)``, from the middle, black outside."""
+    zero = torch.zeros_like(xx)
+    matrix = torch.stack([xx, xy, zero, yx, yy, zero], dim=1).view(-1, 2, 3)
+    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)

@@ -1,0 +1,192 @@
+"""Many files to pictures at once, where one bad file does not stop the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from ..errors import GuessWarning, Img2ImuError, ParameterError
+from ..pictures.image import to_image
+from ..pictures.params import SpectrogramParams, channel_index, resolve
+from ..plots import signals as plot
+from ..readers.files import READABLE, read
+from ..signals.windows import Windows, sliding_windows
+
+__all__ = ["Converted", "files_to_pictures"]
+
+
+@dataclass
+class Converted:
+    """What became of the files: the archive (None: no picture), counts, failures by path."""
+
+    archive: Path | None = None
+    files: int = 0
+    sliding_windows: int = 0
+    failed: dict[Path, Img2ImuError] = field(default_factory=dict)
+
+
+def files_to_pictures(
+    paths: Iterable[str | Path],
+    out: str | Path,
+    *,
+    seconds: float = 5.0,
+    overlap: float = 0.0,
+    params: str | SpectrogramParams | None = None,
+    png: bool = True,
+    reading: dict[str, Any] | None = None,
+    progress: bool = True,
+) -> Converted:
+    """Read recordings, cut windows, and write their pictures.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Files, or folders searched for files that `read` understands.
+    out : path
+        Folder for ``NAME_0000.png``, one a window with axes in s and Hz, and ``images.npz`` with
+        ``images`` uint8 [N, 3, H, W], ``label``, ``subject``, ``recording``, ``start_s``, and
+        ``rate`` (Hz) [N].
+    seconds, overlap
+        As in `sliding_windows`, where a window's label is its most frequent one; a recording shorter
+        than one window is a failure.
+    params
+        As in `to_image`. Images of one archive share a size, so ``size`` must be set where rates
+        differ.
+    png : bool
+        Write the single pictures too.
+    reading : dict
+        Handed to `read`.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Converted
+        With ``failed``: path -> the error that says what and where.
+
+    Raises
+    ------
+    ParameterError
+        A path that does not exist, or folders without a readable file.
+
+    Warns
+    -----
+    GuessWarning
+        Fixed limits of a picture meet a signal of unknown unit.
+    """
+    out = Path(out)
+    params = resolve(params)
+    files = _files(paths)
+    done = Converted()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ParameterError(f"cannot make the folder {out} ({error.strerror})") from None
+    batch: list[tuple[np.ndarray, Windows]] = []
+    unknown: list[Path] = []
+    stems = _stems(files)
+    for path, stem in tqdm(stems.items(), "recordings", unit="file", disable=not progress):
+        try:
+            # Fixed limits of a picture are made for SI units.
+            recordings = [r.to_unit("m/s2", "rad/s") for r in read(path, **(reading or {}))]
+            cut = sliding_windows(recordings, seconds, overlap=overlap, purity=0, unlabelled=True)
+            drawn = {cut.unit[i] for i in channel_index(cut.axes, params.channels)}
+            if not isinstance(params.range, str) and drawn - {"m/s2", "rad/s"}:
+                unknown.append(path)
+            images = to_image(cut, params=params)
+            if batch and images.shape[1:] != batch[0][0].shape[1:]:
+                raise ParameterError(
+                    f"image of {images.shape[2:]} pixels, the first were {batch[0][0].shape[2:]}",
+                    remedy="Choose a preset with a fixed size.",
+                )
+            if png:
+                _draw(images, cut, params, out / stem)
+        except Img2ImuError as error:
+            done.failed[path] = error
+            continue
+        batch.append((images, cut))
+        done.files += 1
+        done.windows += len(cut)
+    if unknown:
+        warnings.warn(
+            f"{len(unknown)} file(s) in an unknown unit (the first: {unknown[0]}): the limits "
+            f"{params.range} are made for m/s2; give the unit, or limits per-window",
+            GuessWarning,
+            stacklevel=2,
+        )
+    if batch:
+        done.archive = out / "images.npz"
+        _save(batch, params, done.archive)
+    return done
+
+
+def _files(paths: Iterable[str | Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = [p for p in sorted(path.rglob("*")) if p.name.lower().endswith(READABLE)]
+            if not inside:
+                raise ParameterError(
+                    "no recording in this folder",
+                    where=str(path),
+                    remedy=f"Readable are {', '.join(READABLE)}.",
+                )
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise ParameterError("no such file or folder", where=str(path))
+    return found
+
+
+def _stems(files: list[Path]) -> dict[Path, str]:
+    """A short name for each file: its stem, with as many folders before it as tell it apart."""
+    stems: dict[Path, str] = {}
+    for path in dict.fromkeys(files):
+        parts = path.resolve().parts[:-1]
+        stem = path.name.split(".")[0]
+        while stem in stems.values() and parts:
+            *parts, folder = parts
+            stem = f"{folder}_{stem}"
+        stems[path] = stem
+    return stems
+
+
+def _draw(images: np.ndarray, cut: Windows, params: SpectrogramParams, stem: Path) -> None:
+    import matplotlib.pyplot as plt
+
+    for i, image in enumerate(images):
+        figure, ax = plt.subplots(figsize=(5, 3.4), layout="constrained")
+        plot.plot_image(image, rate=cut.rate, seconds=cut.seconds, params=params, ax=ax)
+        title = f"{stem.name}, {cut.start_s[i]:.1f} s"
+        ax.set_title(f"{title}, {cut.label[i]}" if cut.label[i] else title)
+        plot.save_figure(ax, stem.with_name(f"{stem.name}_{i:04d}.png"))
+        plt.close(figure)
+
+
+def _save(
+    batch: list[tuple[np.ndarray, Windows]], params: SpectrogramParams, archive: Path
+) -> None:
+    """Write the archive whole or not at all."""
+    arrays = {
+        name: np.concatenate([getattr(cut, name) for _, cut in batch]).astype(kind)
+        for name, kind in [("label", str), ("subject", str), ("recording", str), ("start_s", float)]
+    }
+    arrays["images"] = np.concatenate([images for images, _ in batch])
+    arrays["rate"] = np.concatenate([np.full(len(cut), cut.rate) for _, cut in batch])
+    arrays["params"] = np.array(json.dumps(asdict(params)))
+    partial = archive.with_suffix(".part")
+    try:
+        with open(partial, "wb") as file:
+            np.savez_compressed(file, **arrays)
+        os.replace(partial, archive)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,17 @@
+from .few_labels import score_task as score_task
+from .finetune import FineTuneConfig as FineTuneConfig
+from .finetune import FineTuned as FineTuned
+from .methods import Handcrafted as Handcrafted
+from .methods import ImageMethod as ImageMethod
+from .methods import ImageReadout as ImageReadout
+from .probes import linear_svm as linear_svm
+from .probes import logistic as logistic
+from .probes import nearest as nearest
+from .probes import random_forest as random_forest
+from .stats import claims as claims
+from .stats import compare as compare
+from .stats import confusions as confusions
+from .stats import ranks as ranks
+from .stats import summarize_table as summarize_table
+from .table import PROTOCOLS as PROTOCOLS
+from .table import few_label_table as few_label_table

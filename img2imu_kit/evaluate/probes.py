@@ -1,0 +1,82 @@
+"""Simple classifiers that read features: each made from a seed, all by scikit-learn."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+from sklearn.base import ClassifierMixin
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
+from sklearn.svm import LinearSVC
+
+from ..errors import ParameterError
+
+__all__ = ["find_probe", "linear_svm", "logistic", "nearest", "random_forest"]
+
+
+def logistic(seed: int = 0, *, C: float = 1.0) -> Pipeline:
+    """Standardise, then multinomial logistic regression with an L2 penalty.
+
+    Notes
+    -----
+    C is scikit-learn's default for every method and task: with so few labels a search over it
+    would need labels of its own, and none was made. Features are first turned into the space
+    that the training windows span. The penalty does not see a rotation, so the solution is the
+    same, found in at most as many dimensions as there are training windows.
+    """
+    model = LogisticRegression(C=C, max_iter=2000, random_state=seed)
+    return make_pipeline(StandardScaler(), PCA(svd_solver="full"), model)
+
+
+def linear_svm(seed: int = 0, *, C: float = 1.0) -> Pipeline:
+    """Standardise, then a linear support vector machine, one class against the rest."""
+    model = LinearSVC(C=C, max_iter=10_000, random_state=seed)
+    return make_pipeline(StandardScaler(), PCA(svd_solver="full"), model)
+
+
+def nearest(seed: int = 0, *, k: int = 5) -> Pipeline:
+    """Standardise, then the k nearest training windows by angle, the nearer counting more.
+
+    With fewer than k training windows all of them count. Nothing is random; the `seed` is
+    there because every probe takes one.
+    """
+    return make_pipeline(StandardScaler(), Normalizer(), _Neighbours(k, weights="distance"))
+
+
+def random_forest(seed: int = 0, *, trees: int = 300) -> RandomForestClassifier:
+    """Breiman's random forest: the classifier for statistics chosen by hand."""
+    return RandomForestClassifier(trees, random_state=seed, n_jobs=1)
+
+
+class _Neighbours(KNeighborsClassifier):
+    """k nearest neighbours that make do with a bank smaller than k."""
+
+    def fit(self, X, y):
+        self.n_neighbors = min(self.n_neighbors, len(X))
+        return super().fit(X, y)
+
+
+_BY_NAME = {
+    "logistic": logistic,
+    "svm": linear_svm,
+    "knn": nearest,
+    "forest": random_forest,
+}
+
+
+def find_probe(probe: str | Callable[[int], ClassifierMixin]) -> Callable[[int], ClassifierMixin]:
+    """A probe by name (``"logistic"``, ``"svm"``, ``"knn"``, ``"forest"``); a function as it is."""
+    if callable(probe):
+        return probe
+    if probe not in _BY_NAME:
+        close = difflib.get_close_matches(str(probe), _BY_NAME, n=1)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        raise ParameterError(
+            f"no probe {probe!r}", remedy=f"{hint}There are: {', '.join(_BY_NAME)}."
+        )
+    return _BY_NAME[probe]

@@ -1,0 +1,9 @@
+from .embedding import Embedding as Embedding
+from .embedding import fit_tsne as fit_tsne
+from .embedding import pca as pca
+from .embedding import quality as quality
+from .embedding import tsne as tsne
+from .gradcam import ATTRIBUTIONS as ATTRIBUTIONS
+from .gradcam import directions as directions
+from .gradcam import focus as focus
+from .gradcam import grad_cam as grad_cam

@@ -1,0 +1,230 @@
+"""Where on a picture the network looks, in seconds and Hz: Grad-CAM through captum."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+from captum.attr import LayerGradCam, LayerGradientXActivation
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+from torch.nn import functional
+
+from ..errors import ParameterError, SignalError
+from ..models.backbone import Backbone
+from ..models.readout import pool_maps
+from ..pictures.params import SpectrogramParams, resolve
+from ..pictures.stft import grid
+
+__all__ = ["ATTRIBUTIONS", "directions", "focus", "grad_cam"]
+
+ATTRIBUTIONS = ("grad-cam", "hires-cam")
+
+
+def grad_cam(
+    backbone: Backbone,
+    images: np.ndarray,
+    direction: int | np.ndarray,
+    *,
+    layer: int | None = None,
+    at: int | None = None,
+    pool: str = "gap",
+    rows: int = 8,
+    columns: int = 1,
+    method: str = "grad-cam",
+) -> np.ndarray:
+    """How much each place of a picture speaks for a class.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        A convolutional network.
+    images : uint8 [N, 3, H, W]
+    direction : int or float [D]
+        What is scored: a class of the network's own classifier, or ``features @ direction``, as a
+        linear probe scores a class (see `directions`).
+    layer, pool, rows, columns
+        Which features, as in `Backbone.features`.
+    at : int, optional
+        The layer whose map is looked at, `layer` or one before it, which is the finer one.
+        Default: `layer`.
+    method : {"grad-cam", "hires-cam"}
+        Weigh each channel of the map by the mean of its gradients [1]_, or each place of each
+        channel by its own [2]_. The latter is faithful where features keep places apart
+        (``pool="grid"`` or ``"time"``), whose weights the mean would mix.
+
+    Returns
+    -------
+    float32 [N, H, W]
+        0 or more; of the size of the pictures.
+
+    Raises
+    ------
+    ParameterError
+        A layer that is none, comes after the score, or has no places; an unknown method.
+    SignalError
+        Images of another shape than the network takes, a direction of another length.
+
+    References
+    ----------
+    .. [1] Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based
+       localization", ICCV 2017.
+    .. [2] Draelos and Carin, "Use HiResCAM instead of Grad-CAM for faithful explanations of
+       convolutional neural networks", arXiv 2011.08891.
+
+    Examples
+    --------
+    >>> from img2imu_kit import backbone
+    >>> network = backbone.load("mobilenetv3_small_050")
+    >>> images = np.random.default_rng(0).integers(0, 256, (2, 3, 64, 64), dtype=np.uint8)
+    >>> grad_cam(network, images, np.ones(8), layer=1).shape
+    (2, 64, 64)
+    """
+    if method not in ATTRIBUTIONS:
+        raise ParameterError(f"method is {method!r}, expected one of {', '.join(ATTRIBUTIONS)}")
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != len(backbone.mean):
+        raise SignalError(
+            f"images are {images.dtype} {images.shape}, expected uint8 "
+            f"(N, {len(backbone.mean)}, H, W)",
+            where="grad_cam",
+        )
+    model, own = backbone.model, isinstance(direction, int | np.integer)
+    (read,) = backbone.indices(None if own else layer)
+    (seen,) = backbone.indices(read if at is None else at)
+    if seen > read:
+        raise ParameterError(f"layer {seen} comes after layer {read}, of which features are made")
+    first = next(model.parameters())
+    mean, std = (
+        torch.tensor(values, device=first.device).view(-1, 1, 1)
+        for values in (backbone.mean, backbone.std)
+    )
+    batch = torch.from_numpy(np.ascontiguousarray(images)).to(first.device)
+    batch = ((batch.float() / 255 - mean) / std).to(first.dtype)
+    weights = None if own else torch.as_tensor(np.asarray(direction), dtype=first.dtype)
+
+    def score(batch: torch.Tensor) -> torch.Tensor:
+        if weights is None:
+            return model(batch)[:, direction]
+        (maps,) = model.forward_intermediates(
+            batch, indices=[read], stop_early=True, intermediates_only=True
+        )
+        features = pool_maps(maps, pool, rows=rows, columns=columns)
+        if weights.shape != features.shape[1:]:
+            raise SignalError(
+                f"a direction of {tuple(weights.shape)}, but there are {features.shape[1]} features"
+            )
+        return features @ weights.to(features.device)
+
+    module = model.get_submodule(model.feature_info[seen]["module"])
+    modes = [(part, part.training) for part in model.modules()]
+    model.eval()
+    try:
+        if method == "grad-cam":
+            maps = LayerGradCam(score, module).attribute(batch, relu_attributions=True)
+        else:
+            maps = LayerGradientXActivation(score, module).attribute(batch)
+    finally:
+        for part, training in modes:
+            part.training = training
+    if maps.ndim != 4:
+        raise ParameterError(
+            f"layer {seen} of {backbone.name} has no places", remedy="Use a convolutional network."
+        )
+    maps = maps.sum(dim=1, keepdim=True).relu().detach().float()
+    maps = functional.interpolate(maps, images.shape[2:], mode="bilinear", align_corners=False)
+    return maps[:, 0].cpu().numpy()
+
+
+def directions(features: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> dict[str, np.ndarray]:
+    """For each class the direction in which features speak for it, against the others.
+
+    The weights of a logistic regression on standardised features, in units of the features.
+
+    Parameters
+    ----------
+    features : float [N, D]
+    labels : str [N]
+    seed : int
+
+    Returns
+    -------
+    dict of class -> float32 [D]
+
+    Examples
+    --------
+    >>> found = directions(np.array([[0.0, 1], [1, 0], [0, 2], [2, 0]]), np.array([*"abab"]))
+    >>> bool(found["b"][0] > 0 > found["b"][1])
+    True
+    """
+    features, labels = np.asarray(features), np.asarray(labels).astype(str)
+    classes = np.unique(labels)
+    if len(classes) < 2 or len(features) != len(labels):
+        raise SignalError(
+            f"{len(features)} rows of features, {len(labels)} labels of {len(classes)} class(es), "
+            "expected a label for each row and two classes or more"
+        )
+    scaler = StandardScaler().fit(features)
+    with threadpool_limits(limits=1):
+        probe = LogisticRegression(max_iter=1000, random_state=seed)
+        probe.fit(scaler.transform(features), labels)
+    weights = probe.coef_ if len(classes) > 2 else np.concatenate([-probe.coef_, probe.coef_])
+    return dict(zip(classes.tolist(), (weights / scaler.scale_).astype(np.float32), strict=True))
+
+
+def focus(
+    maps: np.ndarray,
+    *,
+    rate: float,
+    seconds: float,
+    params: str | SpectrogramParams | None = None,
+    **overrides,
+) -> pd.DataFrame:
+    """Where maps lie, in seconds and Hz.
+
+    Parameters
+    ----------
+    maps : float [N, H, W]
+        0 or more, as from `grad_cam`.
+    rate, seconds : float
+        Of the windows.
+    params, **overrides
+        With which the pictures were made.
+
+    Returns
+    -------
+    DataFrame
+        One row a map: ``time_s`` and ``frequency_hz``, the middle of its mass;
+        ``time_spread_s`` and ``frequency_spread_hz``, its standard deviations. NaN where a map
+        is 0 everywhere.
+
+    Examples
+    --------
+    >>> maps = np.zeros((1, 96, 96))
+    >>> maps[0, 90:, :48] = 1  # low frequencies, first half
+    >>> focus(maps, rate=50, seconds=5).round(1)
+       time_s  frequency_hz  time_spread_s  frequency_spread_hz
+    0     1.5           0.4            0.5                  0.5
+    """
+    maps = np.asarray(maps, dtype=float)
+    params = resolve(params, **overrides)
+    _, freqs_hz, times_s = grid((1, 1, round(seconds * rate)), rate, params)
+    step_s, bin_hz = params.hop / rate, rate / params.n_fft
+    _, height, width = maps.shape
+    across = (np.arange(width) + 0.5) / width
+    time_s = times_s[0] - step_s / 2 + across * len(times_s) * step_s
+    up = 1 - (np.arange(height) + 0.5) / height
+    frequency_hz = freqs_hz[0] - bin_hz / 2 + up * len(freqs_hz) * bin_hz
+    table = {}
+    for name, unit, values, axis in (
+        ("time", "s", time_s, 1),
+        ("frequency", "hz", frequency_hz, 2),
+    ):
+        mass = maps.sum(axis=axis)
+        with np.errstate(invalid="ignore"):
+            share = mass / mass.sum(axis=1, keepdims=True)
+        middle = share @ values
+        table[f"{name}_{unit}"] = middle
+        table[f"{name}_spread_{unit}"] = np.sqrt((share * (values - middle[:, None]) ** 2).sum(1))
+    return pd.DataFrame(table)[["time_s", "frequency_hz", "time_spread_s", "frequency_spread_hz"]]

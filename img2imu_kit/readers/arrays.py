@@ -1,0 +1,167 @@
+"""Recordings as arrays: ``.npz`` with the fields of `Recording` by name, ``.npy``, ``.mat``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ClockError, FormatError, ParameterError
+from ..signals.recording import Recording, check_signal
+
+__all__ = ["NUMPY_OPTIONS", "read_numpy", "save_npz"]
+
+#: Options of `read` that a NumPy file heeds; in an ``.npz`` they replace what it holds.
+NUMPY_OPTIONS = ("rate", "axes", "unit", "subject", "name")
+_FIELDS = ("signal", "rate", "axes", "unit", "subject", "name", "labels", "start_s")
+
+
+def read_numpy(
+    path: str | Path,
+    *,
+    rate: float | None = None,
+    axes: Sequence[str] | None = None,
+    unit: str | Sequence[str] | None = None,
+    subject: str | None = None,
+    name: str | None = None,
+) -> list[Recording]:
+    """Read ``.npy`` or ``.mat`` (one signal [T, C]), or ``.npz`` (`save_npz`, or its keys).
+
+    Parameters
+    ----------
+    path : path
+    rate, axes, unit, subject, name
+        As in `Recording`; they replace what an ``.npz`` holds. The others need ``rate``.
+
+    Returns
+    -------
+    list of Recording
+
+    Raises
+    ------
+    FormatError
+        Damaged file, pickled objects (never unpickled), no key ``signal``.
+    """
+    path = Path(path)
+    given = {"rate": rate, "axes": axes, "unit": unit, "subject": subject, "name": name}
+    given = {key: value for key, value in given.items() if value is not None}
+    arrays = _load(path)
+    stories = sorted({key.rpartition("/")[0] for key in arrays}, key=lambda key: (len(key), key))
+    recordings = []
+    for story in stories:
+        prefix = f"{story}/" if story else ""
+        fields: dict[str, Any] = {
+            field: _plain(arrays[prefix + field]) for field in _FIELDS if prefix + field in arrays
+        }
+        if "signal" not in fields:
+            raise FormatError(
+                f"no array {prefix + 'signal'!r} among {', '.join(arrays)}",
+                where=str(path),
+                remedy="Save it with numpy.savez(path, signal=..., rate=...) or save_npz.",
+            )
+        fields = {"name": path.stem, **fields, **given}
+        if "rate" not in fields:
+            raise ClockError("no rate", where=str(path), remedy="Give rate=<Hz>.")
+        signal = check_signal(fields["signal"], where=str(path))
+        if len(signal) < signal.shape[1]:
+            raise FormatError(
+                f"shape {signal.shape}, expected [T, C]: a row for each sample",
+                where=str(path),
+                remedy="Transpose it.",
+            )
+        recordings.append(Recording(**fields))
+    return recordings
+
+
+def save_npz(recordings: Recording | Iterable[Recording], path: str | Path) -> None:
+    """Write recordings so that `read` gives them back; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    recordings : Recording or iterable of Recording
+        One is saved under the names of its fields, several under ``0/signal``, ``1/signal``, ...
+    path : path
+        Ends in ``.npz``.
+
+    Raises
+    ------
+    ParameterError
+        Another suffix, nothing to save, or a place that cannot be written.
+    """
+    path = Path(path)
+    several = not isinstance(recordings, Recording)
+    recordings = list(recordings) if several else [recordings]
+    if path.suffix.lower() != ".npz" or not recordings:
+        found = "nothing to save" if not recordings else f"suffix {path.suffix!r}, expected '.npz'"
+        raise ParameterError(found, where=str(path))
+    arrays: dict[str, np.ndarray] = {}
+    for number, recording in enumerate(recordings):
+        for field in _FIELDS:
+            value = getattr(recording, field)
+            if value is not None:
+                kind = str if field == "labels" else None  # objects would be pickled
+                arrays[f"{number}/{field}" if several else field] = np.asarray(value, dtype=kind)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as file:
+            np.savez_compressed(file, **arrays)
+        os.replace(part, path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise ParameterError(f"cannot be written ({error.strerror})", where=str(path)) from None
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    """Arrays of a file by name; a bare array is called signal."""
+    if path.suffix.lower() == ".mat":
+        return {"signal": _load_matlab(path)}
+    try:
+        with open(path, "rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            return {"signal": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    except (FileNotFoundError, PermissionError) as error:
+        raise FormatError(f"cannot be read ({error.strerror})", where=str(path)) from None
+    except Exception as error:  # zip, zlib, ast, tokenize: each has its own for a damaged file
+        if "pickle" in str(error):
+            raise FormatError(
+                "holds pickled objects, which could run code and are not opened",
+                where=str(path),
+                remedy="Save numbers and texts only; labels as a text array: labels.astype(str).",
+            ) from None
+        raise FormatError("damaged, or not a NumPy file", where=str(path)) from None
+
+
+def _load_matlab(path: Path) -> np.ndarray:
+    """The one table of numbers in a MATLAB file (up to version 7.2)."""
+    from scipy.io import loadmat
+
+    try:
+        found = loadmat(path)
+    except Exception:  # loadmat meets damage with whatever its parser stumbles over
+        raise FormatError(
+            "not a MATLAB file that can be read",
+            where=str(path),
+            remedy="Save it in MATLAB with -v7, or export it as CSV.",
+        ) from None
+    tables = {
+        name: array
+        for name, array in found.items()
+        if isinstance(array, np.ndarray) and array.dtype.kind in "fiu" and min(array.shape) > 1
+    }
+    if len(tables) != 1:
+        raise FormatError(
+            f"{len(tables)} tables of numbers ({', '.join(tables)}), expected one [T, C]",
+            where=str(path),
+            remedy="Save one variable, or export it as CSV.",
+        )
+    return tables.popitem()[1]
+
+
+def _plain(value: np.ndarray) -> Any:
+    """A number or text for an array of no dimension."""
+    return value.item() if value.ndim == 0 else value

@@ -1,0 +1,2 @@
+from .run import PRESETS as PRESETS
+from .run import Preset as Preset

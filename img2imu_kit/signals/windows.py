@@ -1,0 +1,277 @@
+"""Recordings cut into windows of equal length, each with its label, subject and origin."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import ParameterError, SignalError
+from .recording import Recording, axis_index
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Windows", "concat", "sliding_windows"]
+
+_RATE_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """N windows of the same length, rate and axes.
+
+    Index it with an integer, a slice, a mask or positions to get the windows chosen.
+
+    Attributes
+    ----------
+    signal : float32 [N, C, T]
+        Batch, axis, time.
+    rate : float
+        Hz.
+    label, subject, recording : str [N] (object)
+        Class (``""`` where unlabelled), who, and the name of the recording it was cut from.
+    start_s : float64 [N]
+        Seconds from the start of that recording's file to the first sample.
+    axes, unit : tuple of str [C]
+    """
+
+    signal: np.ndarray
+    rate: float
+    label: np.ndarray
+    subject: np.ndarray
+    recording: np.ndarray
+    start_s: np.ndarray
+    axes: tuple[str, ...]
+    unit: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.signal)
+
+    def __getitem__(self, index) -> Windows:
+        if isinstance(index, (int, np.integer)):
+            if not -len(self) <= index < len(self):  # what ends `for window in windows`
+                raise IndexError(f"window {index} of {len(self)}")
+            index = slice(index, index + 1 or None)
+        chosen = {name: getattr(self, name)[index] for name in _PER_WINDOW}
+        return replace(self, **chosen)
+
+    def __repr__(self) -> str:
+        count, channels, length = self.signal.shape
+        return (
+            f"Windows({count} of {length / self.rate:g} s ({length} samples at {self.rate:g} Hz), "
+            f"{channels} axes, {len(self.classes)} classes, {len(set(self.subject))} subjects)"
+        )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Labels that occur, sorted, without ``""``."""
+        return tuple(sorted(set(self.label) - {""}))
+
+    @property
+    def seconds(self) -> float:
+        """Length of one window in seconds."""
+        return self.signal.shape[2] / self.rate
+
+    def select(self, axes: str | Iterable[str]) -> Windows:
+        """Some of the axes, by name or prefix, as in `Recording.select`."""
+        index = axis_index(self.axes, axes, where="windows")
+        names, unit = (tuple(values[i] for i in index) for values in (self.axes, self.unit))
+        return replace(self, signal=self.signal[:, index], axes=names, unit=unit)
+
+    def relabel(self, names: dict[str, str]) -> Windows:
+        """Rename or merge classes; a class renamed to ``""`` is dropped."""
+        label = np.array([names.get(label, label) for label in self.label], dtype=object)
+        renamed = replace(self, label=label)
+        return renamed[label != ""] if "" in names.values() else renamed
+
+    def frame(self) -> pd.DataFrame:
+        """One row a window (label, subject, recording, start_s): for counting and plotting."""
+        import pandas as pd
+
+        return pd.DataFrame({name: getattr(self, name) for name in _PER_WINDOW[1:]})
+
+
+_PER_WINDOW = ("signal", "label", "subject", "recording", "start_s")
+assert set(_PER_WINDOW) <= {field.name for field in fields(Windows)}
+
+
+def sliding_windows(
+    recordings: Recording | Iterable[Recording],
+    seconds: float,
+    *,
+    overlap: float = 0.0,
+    purity: float = 1.0,
+    short: str = "skip",
+    unlabelled: bool = False,
+) -> Windows:
+    """Cut recordings into windows; none crosses a recording, a gap or a change of label.
+
+    Parameters
+    ----------
+    recordings : Recording or iterable of Recording
+        All of one rate (to 0.1 %, for clocks that were measured) and the same axes; a recording
+        split at a gap arrives as several.
+    seconds : float
+        Length of a window.
+    overlap : float
+        Share of a window that the next one sees again, 0 to below 1.
+    purity : float
+        Least share of samples that carry the window's label (the most frequent one), 0 to 1. At
+        1 a window never crosses a change of label; at 0 labels decide nothing.
+    short : {"skip", "pad", "raise"}
+        A recording shorter than one window is left out with a warning, held at its last value
+        to the full length, or an error.
+    unlabelled : bool
+        Keep windows whose label is ``""`` (pre-training). A recording without any labels is
+        always kept.
+
+    Returns
+    -------
+    Windows
+
+    Raises
+    ------
+    SignalError
+        A recording too short under ``short="raise"``, or no window at all.
+    ParameterError
+        Rates or axes that differ, settings out of range.
+
+    Notes
+    -----
+    With ``purity=1`` windows are laid anew at every change of label, so that a short segment
+    (a turn of 1.1 s) is not lost to a grid that began elsewhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> walk = Recording(np.zeros((640, 3)), rate=64, labels="walk", subject="s01")
+    >>> windows(walk, seconds=2, overlap=0.5)
+    Windows(9 of 2 s (128 samples at 64 Hz), 3 axes, 1 classes, 1 subjects)
+    """
+    recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
+    _check(recordings, seconds, overlap, purity, short)
+    rate = recordings[0].rate
+    length = round(seconds * rate)
+    step = max(1, round(length * (1 - overlap)))
+    parts, too_short = [], []
+    for recording in recordings:
+        signal = recording.signal
+        if len(signal) < length:
+            if short == "raise":
+                raise SignalError(
+                    f"{recording.seconds:.2f} s, shorter than one window of {seconds:g} s",
+                    where=recording.name or "recording",
+                    remedy='Use shorter windows, or short="pad" or "skip".',
+                )
+            if short == "skip":
+                too_short.append(recording.name)
+                continue
+            signal = np.pad(signal, ((0, length - len(signal)), (0, 0)), mode="edge")
+        starts, labels = _starts(recording, len(signal), length, step, purity)
+        keep = labels != "" if recording.labels is not None and not unlabelled else slice(None)
+        starts, labels = starts[keep], labels[keep]
+        if len(starts) == 0:
+            continue
+        view = np.lib.stride_tricks.sliding_window_view(signal, length, axis=0)
+        parts.append(
+            Windows(
+                signal=np.ascontiguousarray(view[starts]),
+                rate=rate,
+                label=labels,
+                subject=np.full(len(starts), recording.subject, dtype=object),
+                recording=np.full(len(starts), recording.name, dtype=object),
+                start_s=recording.start_s + starts / recording.rate,
+                axes=recording.axes,
+                unit=recording.unit,
+            )
+        )
+    if not parts:
+        longest = max(recording.seconds for recording in recordings)
+        fits = longest >= seconds
+        why = "none is pure enough or labelled" if fits else f"the longest lasts {longest:.2f} s"
+        lower = "a lower purity or unlabelled=True" if fits else 'short="pad"'
+        raise SignalError(
+            f"no window of {seconds:g} s in {len(recordings)} recording(s): {why}",
+            where=recordings[0].name or "recording",
+            remedy=f"Use shorter windows, {lower}.",
+        )
+    if too_short:
+        warnings.warn(
+            f"{len(too_short)} of {len(recordings)} recordings are shorter than {seconds:g} s and "
+            f'were skipped (the first: {too_short[0]!r}); short="pad" keeps them',
+            stacklevel=2,
+        )
+    return concat(parts)
+
+
+def concat(parts: Iterable[Windows]) -> Windows:
+    """Windows of the same length, rate and axes, one after the other."""
+    parts = list(parts)
+    if not parts:
+        raise ParameterError("no windows to join")
+    first = parts[0]
+    for part in parts[1:]:
+        same = part.rate == first.rate and part.axes == first.axes and part.unit == first.unit
+        if not same or part.signal.shape[1:] != first.signal.shape[1:]:
+            raise ParameterError(f"cannot join {first!r} and {part!r}: rate, axes or length differ")
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_WINDOW}
+    return replace(first, **joined)
+
+
+def _starts(
+    recording: Recording, total: int, length: int, step: int, purity: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """First sample and label of each window that is pure enough."""
+    grid = np.arange(0, total - length + 1, step)
+    if recording.labels is None:
+        return grid, np.full(len(grid), "", dtype=object)
+    labels = recording.labels
+    if total > len(labels):  # padded: the label is held with the signal
+        labels = np.concatenate([labels, np.full(total - len(labels), labels[-1], dtype=object)])
+    changes = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+    if purity == 1:
+        edges = [0, *changes, total]
+        runs = [np.arange(a, b - length + 1, step) for a, b in itertools.pairwise(edges)]
+        grid = np.concatenate(runs)
+        return grid, labels[grid]
+    names, codes = np.unique(labels.astype(str), return_inverse=True)
+    view = np.lib.stride_tricks.sliding_window_view(codes, length)[grid]
+    counts = np.stack([(view == code).sum(axis=1) for code in range(len(names))], axis=1)
+    pure = counts.max(axis=1) >= purity * length - 1e-9  # 0.55 * 20 is a little over 11
+    return grid[pure], names.astype(object)[counts.argmax(axis=1)][pure]
+
+
+def _check(
+    recordings: list[Recording], seconds: float, overlap: float, purity: float, short: str
+) -> None:
+    if not recordings:
+        raise SignalError("no recordings were given")
+    if not 0 <= overlap < 1:
+        raise ParameterError(f"overlap is {overlap}, expected 0 to below 1 (0.5 is half a window)")
+    if not 0 <= purity <= 1:
+        raise ParameterError(f"purity is {purity}, expected 0 to 1")
+    if short not in ("skip", "pad", "raise"):
+        raise ParameterError(f'short is {short!r}, expected "skip", "pad" or "raise"')
+    first = recordings[0]
+    if not seconds * first.rate >= 1:
+        raise ParameterError(f"seconds is {seconds}, shorter than one sample at {first.rate:g} Hz")
+    for recording in recordings:
+        same_rate = math.isclose(recording.rate, first.rate, rel_tol=_RATE_TOLERANCE)
+        if not same_rate or recording.axes != first.axes:
+            raise ParameterError(
+                f"{recording!r} differs from {first!r} in rate or axes",
+                where=recording.name,
+                remedy="Bring all to one rate with resample() and choose axes with select().",
+            )
+        if recording.unit != first.unit:
+            raise ParameterError(
+                f"units {recording.unit}, but {first.unit} in {first.name!r}",
+                where=recording.name,
+                remedy='Convert them with to_unit("m/s2", "rad/s").',
+            )
