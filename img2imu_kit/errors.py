@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 __all__ = [
     "ClockError",
     "ConstantAxisWarning",
@@ -16,6 +18,7 @@ __all__ = [
     "SignalError",
     "SplitError",
     "WeightsError",
+    "unknown_name",
 ]
 
 
@@ -101,3 +104,44 @@ class ConstantAxisWarning(UserWarning):
 
 class GuessWarning(UserWarning):
     """Something was guessed from the file; the message says what, and how to override it."""
+
+
+def unknown_name(
+    kind: str,
+    name: object,
+    known: Iterable[str],
+    error: type[Img2ImuError] = ParameterError,
+    *,
+    where: str = "",
+    listed: Iterable[str] | None = None,
+) -> Img2ImuError:
+    """The error to raise for a name that does not exist: the nearest one, then all there are.
+
+    Parameters
+    ----------
+    kind : str
+        What the name is of, ``"preset"``.
+    name : object
+        What was asked for.
+    known : iterable of str
+        Names that exist; the nearest is sought among them, whatever its case.
+    error : type
+        Of the error.
+    where : str
+        As in `Img2ImuError`.
+    listed : iterable of str, optional
+        What to list in place of `known`; nothing is listed if it is empty.
+
+    Examples
+    --------
+    >>> print(unknown_name("probe", "Forrest", ["knn", "forest"]))
+    no probe 'Forrest'. Did you mean 'forest'? There are: knn, forest.
+    """
+    spelt = {text.lower(): text for text in map(str, known)}
+    close = difflib.get_close_matches(str(name).lower(), spelt, n=1, cutoff=0.5)
+    names = ", ".join(spelt.values() if listed is None else listed)
+    hints = [
+        f"Did you mean {spelt[close[0]]!r}?" if close else "",
+        names and f"There are: {names}.",
+    ]
+    return error(f"no {kind} {name!r}", where=where, remedy=" ".join(filter(None, hints)))

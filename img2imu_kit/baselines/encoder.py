@@ -7,7 +7,6 @@ A baseline as a frozen reader of windows: random, pre-trained, or loaded from a 
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import ParameterError, WeightsError
+from ..errors import ParameterError, WeightsError, unknown_name
 from ..evaluate.cache import cache_key
 from ..evaluate.finetune import Reader
 from ..models import weights as files
@@ -271,10 +270,7 @@ class SignalReader(Reader):
 def check(method: str, known: Collection[str]) -> None:
     """A `ParameterError` with the names that there are."""
     if method not in known:
-        close = difflib.get_close_matches(str(method), known, n=1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
-        remedy = f"{hint}There are: {', '.join(known)}."
-        raise ParameterError(f"no baseline {method!r}", remedy=remedy)
+        raise unknown_name("baseline", method, known)
 
 
 def read_pieces(encoder: nn.Module, pieces: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import tomllib
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from ..errors import FormatError, ParameterError
+from ..errors import FormatError, ParameterError, unknown_name
 
 __all__ = ["pretrain"]
 
@@ -101,7 +100,5 @@ def _from_file(path: Path | None, signature: inspect.Signature) -> dict:
         raise FormatError(f"cannot be read as TOML ({error})", where=str(path)) from None
     for name in settings:
         if name not in signature.parameters:
-            close = difflib.get_close_matches(name, signature.parameters, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else ""
-            raise ParameterError(f"unknown setting {name!r}", where=str(path), remedy=hint)
+            raise unknown_name("setting", name, signature.parameters, where=str(path))
     return settings

@@ -13,13 +13,12 @@ from there, ``datasets.load("swimming", folder)`` from a folder of yours.
 
 from __future__ import annotations
 
-import difflib
 from os import PathLike
 from pathlib import Path
 
 import pandas as pd
 
-from ..errors import DatasetError
+from ..errors import DatasetError, unknown_name
 from ..signals.recording import Recording
 from . import chest_accelerometer, driver_behavior, sisfall, sp_sw_har, swimming, utd_mhad
 from ._download import bring, cache_folder, cached, mirror
@@ -76,10 +75,7 @@ def card(name: str) -> DatasetCard:
     Ferreira Júnior et al.: Driver behavior profiling: ...
     """
     if name not in LOADERS:
-        close = difflib.get_close_matches(name, LOADERS, n=1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
-        known = ", ".join(LOADERS)
-        raise DatasetError(f"there is no data set {name!r}", remedy=f"{hint}There are: {known}.")
+        raise unknown_name("data set", name, LOADERS, DatasetError)
     return LOADERS[name].CARD
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ParameterError
+from ..errors import unknown_name
 from ..signals.windows import Windows, sliding_windows
 from . import catalogue as datasets
 
@@ -94,9 +93,7 @@ def find_task(name: str) -> Task:
     """A task by its own name or by its data set's."""
     names = {task.dataset: task for task in TASKS.values()} | TASKS
     if name not in names:
-        close = difflib.get_close_matches(name, names, n=1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
-        raise ParameterError(f"no task {name!r}", remedy=f"{hint}There are: {', '.join(TASKS)}.")
+        raise unknown_name("task", name, names, listed=TASKS)
     return names[name]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 
 from sklearn.base import ClassifierMixin
@@ -14,7 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import LinearSVC
 
-from ..errors import ParameterError
+from ..errors import unknown_name
 
 __all__ = ["find_probe", "linear_svm", "logistic", "nearest", "random_forest"]
 
@@ -74,9 +73,5 @@ def find_probe(probe: str | Callable[[int], ClassifierMixin]) -> Callable[[int],
     if callable(probe):
         return probe
     if probe not in _BY_NAME:
-        close = difflib.get_close_matches(str(probe), _BY_NAME, n=1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
-        raise ParameterError(
-            f"no probe {probe!r}", remedy=f"{hint}There are: {', '.join(_BY_NAME)}."
-        )
+        raise unknown_name("probe", probe, _BY_NAME)
     return _BY_NAME[probe]

@@ -5,7 +5,6 @@ A timm model as a reader of pictures: loaded with a report, read at any of its l
 
 from __future__ import annotations
 
-import difflib
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ from timm.models import efficientnet
 from torch import nn
 from tqdm.auto import tqdm
 
-from ..errors import GuessWarning, ParameterError, SignalError, WeightsError
+from ..errors import GuessWarning, ParameterError, SignalError, WeightsError, unknown_name
 from . import weights as files
 from .readout import pool_maps
 
@@ -71,11 +70,8 @@ def build_network(name: str, *, pretrained: bool = False, seed: int = 0, **setti
     5
     """
     if name not in _UNNAMED and not timm.is_model(name):
-        close = difflib.get_close_matches(name, timm.list_models() + list(_UNNAMED), n=3)
-        raise ParameterError(
-            f"timm {timm.__version__} has no model {name!r}",
-            remedy=f"Close to it: {', '.join(close)}." if close else "See timm.list_models().",
-        )
+        known = [*timm.list_models(), *_UNNAMED]  # over a thousand: the nearest is told, not all
+        raise unknown_name("timm model", name, known, listed=["see timm.list_models()"])
     settings = {key: value for key, value in settings.items() if value not in (None, "")}
     variants = [settings]
     if name in _UNNAMED:

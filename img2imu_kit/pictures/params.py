@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 
-from ..errors import ParameterError, SignalError
+from ..errors import ParameterError, SignalError, unknown_name
 from ..signals.recording import axis_index, check_rate, default_axes
 
 __all__ = ["CHOICES", "SpectrogramParams", "presets", "resolve"]
@@ -229,9 +228,7 @@ def _lookup(kind: str, name: object, known: Iterable[str]) -> str:
     names = list(known)
     if isinstance(name, str) and name in names:
         return name
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
-    raise ParameterError(f"unknown {kind} {name!r}", remedy=f"{hint}There are: {', '.join(names)}.")
+    raise unknown_name(kind, name, names)
 
 
 def _whole(value: object, least: int) -> bool:

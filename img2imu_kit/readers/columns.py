@@ -5,7 +5,6 @@ A guess that could have gone the other way is a doubt, which `readers` shows as 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import FormatError, ParameterError
+from ..errors import FormatError, ParameterError, unknown_name
 from ..signals.recording import GRAVITY, convert, default_axes
 from .timestamps import find_clock, is_counter, words
 
@@ -263,8 +262,6 @@ def _column(frame: pd.DataFrame, wanted: str | int, argument: str, where: str) -
         return wanted
     if isinstance(wanted, int | np.integer) and 0 <= wanted < len(names):
         return names[wanted]
-    lower = {name.lower(): name for name in names}
-    close = difflib.get_close_matches(str(wanted).lower(), lower, n=1)
-    asked = f" Did you mean {lower[close[0]]!r}?" if close else ""
-    listed = f"There are: {', '.join(map(repr, names))}."
-    raise FormatError(f"no column {wanted!r} for {argument}=.{asked}", where=where, remedy=listed)
+    raise unknown_name(
+        f"column for {argument}=", wanted, names, FormatError, where=where, listed=map(repr, names)
+    )

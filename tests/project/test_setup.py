@@ -12,7 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-TOP = Path(__file__).resolve().parents[1]
+TOP = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
 ENVIRONMENT = yaml.safe_load((TOP / "environment.yml").read_text())
 NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))

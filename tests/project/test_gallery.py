@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
 
-SCRIPT = Path(__file__).resolve().parents[1] / "notebooks" / "gallery.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "notebooks" / "gallery.py"
 INTRO = """# 00 · Red & square
 
 **What you will learn.** What is red.
