@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 __all__ = [
@@ -140,8 +141,6 @@ def unknown_name(
     spelt = {text.lower(): text for text in map(str, known)}
     close = difflib.get_close_matches(str(name).lower(), spelt, n=1, cutoff=0.5)
     names = ", ".join(spelt.values() if listed is None else listed)
-    hints = [
-        f"Did you mean {spelt[close[0]]!r}?" if close else "",
-        names and f"There are: {names}.",
-    ]
-    return error(f"no {kind} {name!r}", where=where, remedy=" ".join(filter(None, hints)))
+    hint = f"Did you mean {spelt[close[0]]!r}? " if close else ""
+    remedy = f"{hint}There are: {names}." if names else hint.strip()
+    return error(f"no {kind} {name!r}", where=where, remedy=remedy)

@@ -262,6 +262,6 @@ def _column(frame: pd.DataFrame, wanted: str | int, argument: str, where: str) -
         return wanted
     if isinstance(wanted, int | np.integer) and 0 <= wanted < len(names):
         return names[wanted]
-    raise unknown_name(
-        f"column for {argument}=", wanted, names, FormatError, where=where, listed=map(repr, names)
-    )
+    listed = map(repr, names)
+    place = f"{where}, {argument}=" if where else f"{argument}="
+    raise unknown_name("column", wanted, names, FormatError, where=place, listed=listed)

@@ -216,4 +216,4 @@ def test_pretrain_from_a_file_of_settings_resumes_and_exports(tmp_path, rng):
     (tmp_path / "run.toml").write_text("epoch = 2")
     wrong = img2imu(*command, env=environment)
     assert wrong.returncode == 1
-    assert "run.toml: unknown setting 'epoch'. Did you mean 'epochs'?" in wrong.stderr
+    assert "run.toml: no setting 'epoch'. Did you mean 'epochs'?" in wrong.stderr

@@ -147,7 +147,7 @@ def test_every_setting_changes_the_picture_and_its_code_makes_it(recording, chan
         ({"start_s": 1e6}, "the recording lasts"),
         ({"start_s": -1.0}, "the recording lasts"),
         ({"seconds": 0.0}, "the recording lasts"),
-        ({"preset": "best"}, "unknown preset"),
+        ({"preset": "best"}, "no preset"),
     ],
 )
 def test_contradictions_are_typed_errors(recording, state, words):

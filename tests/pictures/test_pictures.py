@@ -349,5 +349,5 @@ def test_power_that_does_not_fit_is_named(signal):
     found = spectrogram(signal, RATE)
     with pytest.raises(SignalError, match=r"expected \[N, 3, F, S\]"):
         power_to_image(replace(found, power=found.power[:, :2]))
-    with pytest.raises(ParameterError, match="unknown scale"):
+    with pytest.raises(ParameterError, match="no scale"):
         scaled(found.power, "loudness")

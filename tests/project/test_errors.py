@@ -11,8 +11,8 @@ from img2imu_kit.signals.recording import Recording
 
 KINDS = [
     kind
-    for name in errors.__all__
-    if issubclass(kind := getattr(errors, name), errors.Img2ImuError)
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.Img2ImuError)
 ]
 
 

@@ -200,13 +200,13 @@ CASES = {
     "missing column": (
         table(columns=["acc_x", "acc_Y", "acc_z"]),
         FormatError,
-        ["no column 'acc_Y' for columns=", "Did you mean 'acc_y'", "There are: 'time_ms', 'acc_x'"],
+        ["columns=: no column 'acc_Y'", "Did you mean 'acc_y'", "There are: 'time_ms', 'acc_x'"],
     ),
-    "missing position": (table(label=9), FormatError, ["no column 9 for label=", "'label'"]),
+    "missing position": (table(label=9), FormatError, ["label=: no column 9", "'label'"]),
     "missing time": (
         table(time="stamp"),
         FormatError,
-        ["no column 'stamp' for time=", "There are"],
+        ["time=: no column 'stamp'", "There are"],
     ),
     "two sensors": (
         table(header="time_ms,wrist_acc_x,thigh_acc_x,acc_z,label"),
