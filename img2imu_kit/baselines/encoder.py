@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from ..errors import ParameterError, WeightsError, unknown_name
 from ..evaluate.cache import cache_key
-from ..evaluate.finetune import Reader
 from ..models import weights as files
+from ..models.readout import SignalNetwork
 from ..signals.windows import Windows
 from . import cpc, limu_bert
 from . import encoder as conv1d
@@ -239,7 +239,7 @@ class SignalEncoder:
         return encoder
 
 
-class SignalReader(Reader):
+class SignalReader(SignalNetwork):
     """An encoder behind the contract, as one network for signals of a known rate.
 
     Parameters

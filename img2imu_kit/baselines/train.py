@@ -19,7 +19,7 @@ from torch import nn
 from ..augment import signal as twins
 from ..datasets import catalogue as datasets
 from ..evaluate.cache import cache_key
-from ..evaluate.finetune import Reader
+from ..models.readout import SignalNetwork
 from ..pretrain import loop
 from ..signals.recording import Recording
 from ..signals.resampling import resample
@@ -236,6 +236,6 @@ class OwnWindows:
             progress=False,
         )
 
-    def reader(self, windows: Windows) -> Reader:
+    def reader(self, windows: Windows) -> SignalNetwork:
         """The encoder before it has learned, which tells the number of parameters."""
         return SignalEncoder(self.method).reader(windows)

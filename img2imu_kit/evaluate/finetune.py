@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..errors import ParameterError, SplitError
+from ..models.readout import SignalNetwork
 from ..signals.splits import split_by
 from ..signals.windows import Windows
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = [
     "FineTuneConfig",
     "FineTuned",
-    "Reader",
     "augment_signal",
     "fine_tune",
     "layer_decay_groups",
@@ -38,28 +38,6 @@ __all__ = [
     "set_training_mode",
     "warmup_cosine",
 ]
-
-
-class Reader(nn.Module):
-    """A network that reads motion: `prepare` without gradients, then a `body` that can learn.
-
-    Parameters
-    ----------
-    body : nn.Module
-        What is fine-tuned; its parameters are graded by depth, see `layer_depths`.
-    """
-
-    def __init__(self, body: nn.Module) -> None:
-        super().__init__()
-        self.body = body
-
-    def prepare(self, signal: Tensor) -> Tensor:
-        """Signals float [N, C, T] to what the body takes (pictures, or resampled signals)."""
-        return signal
-
-    def forward(self, prepared: Tensor) -> Tensor:
-        """To features [N, D]."""
-        return self.body(prepared)
 
 
 @dataclass(frozen=True)
@@ -169,7 +147,7 @@ def layer_depths(body: nn.Module) -> dict[str, int]:
     return {name: place.get(name.split(".")[0], 0) for name, _ in body.named_parameters()}
 
 
-def parts_used(reader: Reader, signal: Tensor) -> dict[str, nn.Parameter]:
+def parts_used(reader: SignalNetwork, signal: Tensor) -> dict[str, nn.Parameter]:
     """Parameters of the body that its features depend on, by name.
 
     A network that is read at an early block has deeper ones that take no part.
@@ -184,7 +162,7 @@ def parts_used(reader: Reader, signal: Tensor) -> dict[str, nn.Parameter]:
 
 
 def layer_decay_groups(
-    reader: Reader, head: nn.Module, signal: Tensor, recipe: FineTuneConfig
+    reader: SignalNetwork, head: nn.Module, signal: Tensor, recipe: FineTuneConfig
 ) -> list[dict]:
     """Groups of parameters with a rate for each depth; what does not learn is switched off.
 
@@ -222,7 +200,7 @@ def augment_signal(signal: Tensor, recipe: FineTuneConfig, spread: Tensor) -> Te
     return turned + recipe.noise * spread * torch.randn(signal.shape).to(signal.device)
 
 
-def set_training_mode(reader: Reader, head: nn.Module, recipe: FineTuneConfig) -> None:
+def set_training_mode(reader: SignalNetwork, head: nn.Module, recipe: FineTuneConfig) -> None:
     """Training mode, but for statistics of batch norm that are to stay as they are."""
     reader.train(), head.train()
     for norm in [*_norms(reader), *_norms(head)]:
@@ -230,7 +208,7 @@ def set_training_mode(reader: Reader, head: nn.Module, recipe: FineTuneConfig) -
         norm.train(recipe.batch_norm == "batch" and not stays)
 
 
-def recalibrate_batch_norm(reader: Reader, signal: Tensor, batch_size: int) -> None:
+def recalibrate_batch_norm(reader: SignalNetwork, signal: Tensor, batch_size: int) -> None:
     """Put statistics of batch norm over these windows in place of those it came with."""
     reader.eval()
     for norm in _norms(reader):
@@ -274,7 +252,7 @@ class FineTuned:
         Number of parameters that learned.
     """
 
-    reader: Reader
+    reader: SignalNetwork
     head: nn.Module
     classes: tuple[str, ...]
     history: pd.DataFrame
@@ -288,7 +266,7 @@ class FineTuned:
 
 
 def fine_tune(
-    reader: Reader,
+    reader: SignalNetwork,
     windows: Windows,
     *,
     recipe: FineTuneConfig | None = None,
@@ -300,7 +278,7 @@ def fine_tune(
 
     Parameters
     ----------
-    reader : Reader
+    reader : SignalNetwork
     windows : Windows
         The few that are labelled, all of them for training.
     recipe : Recipe, optional
@@ -369,13 +347,13 @@ def _hold_out(
 
 
 def _train(
-    reader: Reader,
+    reader: SignalNetwork,
     windows: Windows,
     recipe: FineTuneConfig,
     device: torch.device,
     epochs: int,
     held: Windows | None = None,
-) -> tuple[Reader, nn.Module, list[dict]]:
+) -> tuple[SignalNetwork, nn.Module, list[dict]]:
     """A trained copy and head; rates fall as if it went on to the recipe's last epoch."""
     classes = windows.classes
     reader = copy.deepcopy(reader).to(device)
@@ -411,7 +389,7 @@ def _train(
     return reader, head, rows
 
 
-def _head(reader: Reader, signal: Tensor, classes: int, batch_size: int) -> nn.Module:
+def _head(reader: SignalNetwork, signal: Tensor, classes: int, batch_size: int) -> nn.Module:
     """Standardise by the training windows, then a linear layer that starts at zero."""
     features = _scores(reader, nn.Identity(), signal, batch_size)
     scale = nn.BatchNorm1d(features.shape[1], affine=False)
@@ -423,7 +401,7 @@ def _head(reader: Reader, signal: Tensor, classes: int, batch_size: int) -> nn.M
     return nn.Sequential(scale, linear).to(features.device)
 
 
-def _scores(reader: Reader, head: nn.Module, signal: Tensor, batch_size: int) -> Tensor:
+def _scores(reader: SignalNetwork, head: nn.Module, signal: Tensor, batch_size: int) -> Tensor:
     """In evaluation mode, without gradients."""
     reader.eval(), head.eval()
     device = next(reader.parameters()).device

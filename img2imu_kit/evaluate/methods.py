@@ -22,7 +22,7 @@ from ..models import backbone as backbones
 from ..models import backbone as networks
 from ..models import readout as pooling
 from ..models.backbone import Backbone
-from ..models.readout import pool_maps
+from ..models.readout import SignalNetwork, pool_maps
 from ..models.weights import find_weights, read_card
 from ..pictures import image as pictures
 from ..pictures import params
@@ -33,7 +33,6 @@ from ..signals import features as features_by_hand
 from ..signals.features import handcrafted_features
 from ..signals.windows import Windows
 from .cache import cache_key
-from .finetune import Reader
 
 __all__ = [
     "Handcrafted",
@@ -71,7 +70,7 @@ class Method(Protocol):
     def features(self, windows: Windows) -> np.ndarray:
         """float32 [N, D]."""
 
-    def reader(self, windows: Windows) -> Reader | None:
+    def reader(self, windows: Windows) -> SignalNetwork | None:
         """What can be fine-tuned on windows of this rate and these axes; None if nothing can."""
 
 
@@ -166,7 +165,7 @@ class ImageMethod:
         return VisionReader(self.backbone, self.lens, windows)
 
 
-class VisionReader(Reader):
+class VisionReader(SignalNetwork):
     """Signals to pictures to features, with the same numbers as `Vision.features`.
 
     Parameters

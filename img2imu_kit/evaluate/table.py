@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from ..errors import LeakageWarning, ParameterError
+from ..models.readout import SignalNetwork
 from ..signals import splits
 from ..signals.splits import split_by, split_randomly
 from ..signals.windows import Windows
@@ -30,7 +31,7 @@ from . import finetune as recipe
 from . import table as jobs
 from .cache import cache_key, read_array, read_row, write_array, write_row
 from .few_labels import few_label
-from .finetune import FineTuneConfig, Reader, fine_tune, parts_used
+from .finetune import FineTuneConfig, fine_tune, parts_used
 from .methods import Method
 
 __all__ = ["PROTOCOLS", "Job", "extract_features", "few_label_table", "score_row", "unlabelled"]
@@ -153,7 +154,7 @@ class _Probe:
 class _FineTune:
     """A classifier of positions: fine-tunes on their windows."""
 
-    def __init__(self, reader: Reader, job: Job) -> None:
+    def __init__(self, reader: SignalNetwork, job: Job) -> None:
         self.reader, self.job = reader, job
 
     def begin(self, seed: int) -> _FineTune:

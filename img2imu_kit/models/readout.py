@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import ParameterError
 
-__all__ = ["pool_maps"]
+__all__ = ["SignalNetwork", "pool_maps"]
+
+
+class SignalNetwork(nn.Module):
+    """A network that reads signals: `prepare` without gradients, then a `body` that can learn.
+
+    Parameters
+    ----------
+    body : nn.Module
+        What is fine-tuned.
+    """
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def prepare(self, signal: Tensor) -> Tensor:
+        """Signals float [N, C, T] to what the body takes (pictures, or resampled signals)."""
+        return signal
+
+    def forward(self, prepared: Tensor) -> Tensor:
+        """To features [N, D]."""
+        return self.body(prepared)
 
 
 def pool_maps(maps: torch.Tensor, pool: str, *, rows: int = 8, columns: int = 1) -> torch.Tensor:

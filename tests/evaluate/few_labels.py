@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from img2imu_kit.evaluate.cache import cache_key
-from img2imu_kit.evaluate.finetune import Reader
+from img2imu_kit.models.readout import SignalNetwork
 from img2imu_kit.signals.windows import Windows
 
 CLASSES = ("fast", "slow", "still")
@@ -53,10 +53,10 @@ class Blocks(nn.Sequential):
         return super().forward(x).mean(dim=2)
 
 
-def network(seed=0) -> Reader:
+def network(seed=0) -> SignalNetwork:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return Reader(Blocks()).eval()
+        return SignalNetwork(Blocks()).eval()
 
 
 class Moments:
