@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
+from .._files import atomic_write
 from ..errors import GuessWarning, Img2ImuError, ParameterError
 from ..pictures.image import to_image
-from ..pictures.params import SpectrogramParams, channel_index, resolve
-from ..plots import signals as plot
+from ..pictures.params import SpectrogramParams, resolve
+from ..plots.signals import plot_image
+from ..plots.style import save_figure
 from ..readers.files import READABLE, read
+from ..signals.axes import channel_index
 from ..signals.windows import Windows, sliding_windows
 
 __all__ = ["Converted", "files_to_pictures"]
@@ -29,7 +32,7 @@ class Converted:
 
     archive: Path | None = None
     files: int = 0
-    sliding_windows: int = 0
+    windows: int = 0
     failed: dict[Path, Img2ImuError] = field(default_factory=dict)
 
 
@@ -55,8 +58,8 @@ def files_to_pictures(
         ``images`` uint8 [N, 3, H, W], ``label``, ``subject``, ``recording``, ``start_s``, and
         ``rate`` (Hz) [N].
     seconds, overlap
-        As in `sliding_windows`, where a window's label is its most frequent one; a recording shorter
-        than one window is a failure.
+        As in `sliding_windows`, where a window's label is its most frequent one; a recording
+        shorter than a window is a failure.
     params
         As in `to_image`. Images of one archive share a size, so ``size`` must be set where rates
         differ.
@@ -76,6 +79,8 @@ def files_to_pictures(
     ------
     ParameterError
         A path that does not exist, or folders without a readable file.
+    OutputError
+        The archive cannot be written.
 
     Warns
     -----
@@ -84,52 +89,54 @@ def files_to_pictures(
     """
     out = Path(out)
     params = resolve(params)
-    files = _files(paths)
-    done = Converted()
+    files = _find_recordings(paths)
+    report = Converted()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ParameterError(f"cannot make the folder {out} ({error.strerror})") from None
-    batch: list[tuple[np.ndarray, Windows]] = []
-    unknown: list[Path] = []
-    stems = _stems(files)
-    for path, stem in tqdm(stems.items(), "recordings", unit="file", disable=not progress):
+    pictures: list[np.ndarray] = []
+    windows: list[Windows] = []
+    unknown_unit: list[Path] = []
+    bar = tqdm(_short_names(files).items(), "recordings", unit="file", disable=not progress)
+    for path, name in bar:
         try:
             # Fixed limits of a picture are made for SI units.
             recordings = [r.to_unit("m/s2", "rad/s") for r in read(path, **(reading or {}))]
             cut = sliding_windows(recordings, seconds, overlap=overlap, purity=0, unlabelled=True)
-            drawn = {cut.unit[i] for i in channel_index(cut.axes, params.channels)}
-            if not isinstance(params.range, str) and drawn - {"m/s2", "rad/s"}:
-                unknown.append(path)
-            images = to_image(cut, params=params)
-            if batch and images.shape[1:] != batch[0][0].shape[1:]:
+            units = {cut.unit[i] for i in channel_index(cut.axes, params.channels)}
+            if not isinstance(params.range, str) and units - {"m/s2", "rad/s"}:
+                unknown_unit.append(path)
+            images = to_image(cut, params=params)  # uint8 [N, 3, H, W]
+            if pictures and images.shape[1:] != pictures[0].shape[1:]:
                 raise ParameterError(
-                    f"image of {images.shape[2:]} pixels, the first were {batch[0][0].shape[2:]}",
+                    f"image of {images.shape[2:]} pixels, the first were {pictures[0].shape[2:]}",
                     remedy="Choose a preset with a fixed size.",
                 )
             if png:
-                _draw(images, cut, params, out / stem)
-        except Img2ImuError as error:
-            done.failed[path] = error
+                _draw(images, cut, params, out / name)
+        except Img2ImuError as error:  # this file's fault: the others are still converted
+            report.failed[path] = error
             continue
-        batch.append((images, cut))
-        done.files += 1
-        done.windows += len(cut)
-    if unknown:
+        pictures.append(images)
+        windows.append(cut)
+        report.files += 1
+        report.windows += len(cut)
+    if unknown_unit:
         warnings.warn(
-            f"{len(unknown)} file(s) in an unknown unit (the first: {unknown[0]}): the limits "
-            f"{params.range} are made for m/s2; give the unit, or limits per-window",
+            f"{len(unknown_unit)} file(s) in an unknown unit (the first: {unknown_unit[0]}): the "
+            f"limits {params.range} are made for m/s2; give the unit, or limits per-window",
             GuessWarning,
             stacklevel=2,
         )
-    if batch:
-        done.archive = out / "images.npz"
-        _save(batch, params, done.archive)
-    return done
+    if pictures:
+        report.archive = out / "images.npz"
+        _save(np.concatenate(pictures), windows, params, report.archive)
+    return report
 
 
-def _files(paths: Iterable[str | Path]) -> list[Path]:
-    found: list[Path] = []
+def _find_recordings(paths: Iterable[str | Path]) -> list[Path]:
+    files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
             inside = [p for p in sorted(path.rglob("*")) if p.name.lower().endswith(READABLE)]
@@ -139,25 +146,25 @@ def _files(paths: Iterable[str | Path]) -> list[Path]:
                     where=str(path),
                     remedy=f"Readable are {', '.join(READABLE)}.",
                 )
-            found += inside
+            files += inside
         elif path.exists():
-            found.append(path)
+            files.append(path)
         else:
             raise ParameterError("no such file or folder", where=str(path))
-    return found
+    return files
 
 
-def _stems(files: list[Path]) -> dict[Path, str]:
-    """A short name for each file: its stem, with as many folders before it as tell it apart."""
-    stems: dict[Path, str] = {}
+def _short_names(files: list[Path]) -> dict[Path, str]:
+    """A name for each file: its stem, with as many folders before it as tell it apart."""
+    names: dict[Path, str] = {}
     for path in dict.fromkeys(files):
         parts = path.resolve().parts[:-1]
-        stem = path.name.split(".")[0]
-        while stem in stems.values() and parts:
+        name = path.name.split(".")[0]
+        while name in names.values() and parts:
             *parts, folder = parts
-            stem = f"{folder}_{stem}"
-        stems[path] = stem
-    return stems
+            name = f"{folder}_{name}"
+        names[path] = name
+    return names
 
 
 def _draw(images: np.ndarray, cut: Windows, params: SpectrogramParams, stem: Path) -> None:
@@ -165,28 +172,23 @@ def _draw(images: np.ndarray, cut: Windows, params: SpectrogramParams, stem: Pat
 
     for i, image in enumerate(images):
         figure, ax = plt.subplots(figsize=(5, 3.4), layout="constrained")
-        plot.plot_image(image, rate=cut.rate, seconds=cut.seconds, params=params, ax=ax)
+        plot_image(image, rate=cut.rate, seconds=cut.seconds, params=params, ax=ax)
         title = f"{stem.name}, {cut.start_s[i]:.1f} s"
         ax.set_title(f"{title}, {cut.label[i]}" if cut.label[i] else title)
-        plot.save_figure(ax, stem.with_name(f"{stem.name}_{i:04d}.png"))
+        save_figure(ax, stem.with_name(f"{stem.name}_{i:04d}.png"))
         plt.close(figure)
 
 
 def _save(
-    batch: list[tuple[np.ndarray, Windows]], params: SpectrogramParams, archive: Path
+    images: np.ndarray, windows: list[Windows], params: SpectrogramParams, archive: Path
 ) -> None:
-    """Write the archive whole or not at all."""
-    arrays = {
-        name: np.concatenate([getattr(cut, name) for _, cut in batch]).astype(kind)
+    facts = {
+        name: np.concatenate([getattr(cut, name) for cut in windows]).astype(kind)
         for name, kind in [("label", str), ("subject", str), ("recording", str), ("start_s", float)]
     }
-    arrays["images"] = np.concatenate([images for images, _ in batch])
-    arrays["rate"] = np.concatenate([np.full(len(cut), cut.rate) for _, cut in batch])
-    arrays["params"] = np.array(json.dumps(asdict(params)))
-    partial = archive.with_suffix(".part")
-    try:
-        with open(partial, "wb") as file:
-            np.savez_compressed(file, **arrays)
-        os.replace(partial, archive)
-    finally:
-        partial.unlink(missing_ok=True)
+    facts["rate"] = np.concatenate([np.full(len(cut), cut.rate) for cut in windows])
+    content = io.BytesIO()
+    np.savez_compressed(
+        content, images=images, params=np.array(json.dumps(asdict(params))), **facts
+    )
+    atomic_write({archive: content.getbuffer()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -32,18 +33,29 @@ app.command("few-label")(few_label)
 app.command()(reproduce)
 
 
-def main() -> None:
-    """Entry point: a typed error, or a full disk, becomes one line on stderr and exit code 1."""
-    warnings.showwarning = _say
-    try:
-        app()
-    except (Img2ImuError, OSError) as error:
-        typer.secho(f"error: {_in_shell_words(str(error))}", err=True, fg="red")
-        sys.exit(1)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: a typed error, or a full disk, becomes one line on stderr and exit code 1.
 
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
 
-def _say(message, category, filename, lineno, file=None, line=None) -> None:
-    typer.secho(f"note: {_in_shell_words(str(message))}", err=True, fg="yellow")
+    def say(text: str, colour: str) -> None:
+        typer.secho(_in_shell_words(text, arguments), err=True, fg=colour)
+
+    # A warning is written for a reader of Python; in a shell it is one line, without the code
+    # that raised it.
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = lambda message, *rest: say(f"note: {message}", "yellow")
+        try:
+            app(arguments)
+        except (Img2ImuError, OSError) as error:
+            say(f"error: {error}", "red")
+            sys.exit(1)
 
 
 @app.command()
@@ -92,8 +104,8 @@ def convert(
 ) -> None:
     """Turn recordings into spectrogram pictures (PNG with axes) and one `images.npz` batch.
 
-    A file that cannot be read is reported by name at the end, the others are done, and the exit
-    code is 1.
+    A file that cannot be read is reported by name at the end, the others are converted, and the
+    exit code is 1.
 
     Example: `img2imu convert walk.csv runs/ --seconds 4 --out pictures`
     """
@@ -110,45 +122,47 @@ def convert(
         "unit": unit,
     }
     settings = resolve(params, range=limits) if limits else params
-    done = files_to_pictures(
+    report = files_to_pictures(
         paths, out, seconds=seconds, overlap=overlap, params=settings, png=png, reading=reading
     )
-    if done.archive:
-        typer.echo(f"{done.windows} windows of {done.files} file(s) -> {done.archive}")
-    for path, problem in done.failed.items():
-        said = _in_shell_words(str(problem)).removeprefix(f"{path}: ")
-        typer.secho(f"not converted: {path}: {said}", err=True, fg="red")
-    if done.failed:
+    if report.archive:
+        typer.echo(f"{report.windows} windows of {report.files} file(s) -> {report.archive}")
+    for path, problem in report.failed.items():
+        text = _in_shell_words(str(problem), ["convert"]).removeprefix(f"{path}: ")
+        typer.secho(f"not converted: {path}: {text}", err=True, fg="red")
+    if report.failed:
         raise typer.Exit(1)
 
 
-@app.command("datasets")
-def datasets_(
+@app.command()
+def datasets(
     fetch: Annotated[str | None, typer.Option(help="Download this data set to the cache.")] = None,
 ) -> None:
     """List the public data sets, or fetch one.
 
     Example: `img2imu datasets --fetch swimming`
     """
-    from ..datasets import catalogue as datasets
+    from ..datasets.catalogue import fetch_dataset, list_datasets
 
     if fetch:
-        typer.echo(f"{fetch} is in {datasets.fetch_dataset(fetch)}")
+        typer.echo(f"{fetch} is in {fetch_dataset(fetch)}")
     else:
-        typer.echo(datasets.list_datasets().to_string())
+        typer.echo(list_datasets().to_string())
 
 
-def _in_shell_words(text: str) -> str:
+def _in_shell_words(text: str, arguments: Sequence[str]) -> str:
     """Advice for Python, ``rate=<Hz>``, as the option of the command, ``--rate <Hz>``."""
-    command = typer.main.get_command(app).commands.get(sys.argv[1] if sys.argv[1:] else "")
-    options = {each.name: max(each.opts, key=len) for each in command.params} if command else {}
+    command = typer.main.get_command(app).commands.get(arguments[0] if arguments else "")
+    params = command.params if command else []
+    options = {param.name: max(param.opts, key=len) for param in params}
 
-    def said(found: re.Match) -> str:
-        name, more = found.groups()
+    def in_shell(match: re.Match) -> str:
+        name, value = match.groups()
         option = options.get(name) or options.get(f"{name}_column")
-        return found[0] if option is None else f"{option} " if more else option
+        return match[0] if option is None else f"{option} " if value else option
 
-    return re.sub(r"\b([a-z_]+)=(?:\[\.\.\.\])?(?=([<\"\w])?)", said, text)
+    # rate=<Hz>, rate=3 or rate=[...]: a keyword argument, whether or not its value follows
+    return re.sub(r"\b([a-z_]+)=(?:\[\.\.\.\])?(?=([<\"\w])?)", in_shell, text)
 
 
 def _column(name: str | None) -> str | int | None:

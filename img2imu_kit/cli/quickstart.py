@@ -8,23 +8,26 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from ..datasets.synthetic import synthetic
-from ..evaluate import few_labels as evaluate
-from ..explain import embedding as embed
+from ..datasets.catalogue import load_dataset
+from ..evaluate.few_labels import few_label, summarize
+from ..explain.embedding import tsne
 from ..models.backbone import load_backbone
 from ..pictures.image import to_image
-from ..plots import signals as plot
+from ..plots.scores import plot_embedding, plot_scores
+from ..plots.signals import plot_image, plot_signal
+from ..plots.style import save_figure
 from ..signals.features import handcrafted_features
 from ..signals.windows import sliding_windows
 
 __all__ = ["Story", "quickstart"]
 
 NETWORK = "mobilenetv3_small_050"
+SIZE = (64, 64)  # pixels: what the networks were pre-trained at
 
 
 @dataclass(frozen=True)
 class Story:
-    """What `quickstart` made: mean scores, and where figure and table were written."""
+    """What `quickstart` writes: mean scores, and the files of figure and table."""
 
     scores: pd.DataFrame
     figure: Path
@@ -47,39 +50,43 @@ def quickstart(folder: str | Path = "results", *, seed: int = 0) -> Story:
     -------
     Story
     """
-    people = sliding_windows(
-        synthetic(subjects=8, seconds=24.0, seed=seed), seconds=4.0, overlap=0.5
-    )
-    acceleration = people.select("acc")
-    images = to_image(acceleration, size=(64, 64))  # the size the networks were pre-trained at
+    # 1. Motion: eight people in six activities, in windows of 4 s at 50 Hz, float32 [N, 6, 200].
+    people = load_dataset("synthetic", subjects=8, seconds=24.0, seed=seed)
+    windows = sliding_windows(people, seconds=4.0, overlap=0.5)
+    acceleration = windows.select("acc")
+    # 2. Pictures: x, y, z of the accelerometer in red, green, blue, uint8 [N, 3, 64, 64].
+    images = to_image(acceleration, size=SIZE)
+    # 3. Features: three pasts of one network, none of which has ever seen motion.
     networks = {
         "sensor-aware pre-training": load_backbone(NETWORK, "img2imu:sensor-aware"),
         "usual vision pre-training": load_backbone(NETWORK, "img2imu:vision"),
         "random network": load_backbone(NETWORK, seed=seed),
     }
     features = {name: network.features(images) for name, network in networks.items()}
-    methods = features | {
-        "hand-crafted + random forest": (handcrafted_features(acceleration), "forest")
-    }
-    table = evaluate.few_label(methods, people, shots=(1, 2, 5, 10), seeds=5)
+    # 4. Scores: few labels of some people, tested on others; statistics by hand are the line
+    # that no network may quietly fall below.
+    forest = (handcrafted_features(acceleration), "forest")
+    methods = features | {"hand-crafted + random forest": forest}
+    table = few_label(methods, windows, shots=(1, 2, 5, 10), seeds=5)
 
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     figure, panels = plt.subplots(2, 2, figsize=(12, 7.6), layout="constrained")
-    walk = int((people.label == "walk").argmax())
-    plot.plot_signal(acceleration, walk, ax=panels[0, 0])
-    panels[0, 0].set_title(f"One window of motion: {people.label[walk]}")
-    plot.plot_image(
-        images[walk], rate=people.rate, seconds=people.seconds, size=(64, 64), ax=panels[0, 1]
-    )
+    walk = int((windows.label == "walk").argmax())
+    plot_signal(acceleration, walk, ax=panels[0, 0])
+    panels[0, 0].set_title(f"One window of motion: {windows.label[walk]}")
+    shown = {"rate": windows.rate, "seconds": windows.seconds, "size": SIZE}
+    plot_image(images[walk], **shown, ax=panels[0, 1])
     panels[0, 1].set_title("What the network sees: x, y, z in red, green, blue")
-    plot.plot_embedding(
-        embed.tsne(features["sensor-aware pre-training"], seed=seed), people.label, ax=panels[1, 0]
-    )
+    xy = tsne(features["sensor-aware pre-training"], seed=seed)
+    plot_embedding(xy, windows.label, ax=panels[1, 0])
     panels[1, 0].set_title("What it makes of all windows (t-SNE of sensor-aware features)")
-    plot.plot_scores(table, ax=panels[1, 1])
+    plot_scores(table, ax=panels[1, 1])
     panels[1, 1].set_title("What that is worth with few labels, on unseen people")
-    plot.save_figure(figure, folder / "quickstart.png", dpi=110)
+
+    story = Story(
+        summarize(table), Path(folder) / "quickstart.png", Path(folder) / "quickstart.csv"
+    )
+    story.csv.parent.mkdir(parents=True, exist_ok=True)
+    save_figure(figure, story.figure, dpi=110)
     plt.close(figure)
-    table.to_csv(folder / "quickstart.csv", index=False)
-    return Story(evaluate.summarize(table), folder / "quickstart.png", folder / "quickstart.csv")
+    table.to_csv(story.csv, index=False)
+    return story

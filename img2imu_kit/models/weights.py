@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from .._files import atomic_write
-from ..errors import WeightsError
+from ..errors import WeightsError, unknown_name
 
 __all__ = [
     "WeightsReport",
@@ -106,17 +106,14 @@ def find_weights(weights: str | os.PathLike) -> Path:
 
 
 def _shipped(name: str) -> Path:
-    folder = Path(__file__).parents[2] / "data" / "checkpoints"
+    """A checkpoint of ours: in an installed package it lies inside, in the tree beside it."""
+    package = Path(__file__).parents[1]
+    inside = package / "data" / "checkpoints"
+    folder = inside if inside.is_dir() else package.parent / "data" / "checkpoints"
     path = folder / name / "model.safetensors"
     if not path.is_file():
-        names = sorted(each.parent.name for each in folder.glob("*/model.safetensors"))
-        raise WeightsError(
-            f"no checkpoint {name!r} comes with this copy",
-            where=str(folder),
-            remedy=f"There are: {', '.join(names)}."
-            if names
-            else "They are in the repository, not in the installed package.",
-        )
+        names = sorted(file.parent.name for file in folder.glob("*/model.safetensors"))
+        raise unknown_name("checkpoint", name, names, WeightsError, where=str(folder))
     return path
 
 

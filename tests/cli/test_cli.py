@@ -1,9 +1,11 @@
-"""The command line as a user types it: real processes, exit codes, files."""
+"""The command line as a user types it: exit codes, words and files, and once a real process."""
 
+import contextlib
+import io
 import json
-import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,12 +13,26 @@ import pytest
 from PIL import Image
 
 import img2imu_kit as ik
+from img2imu_kit.cli.main import main
 
 
-def img2imu(*arguments, **more):
-    """Run the command; returns the finished process with its text."""
-    command = [sys.executable, "-m", "img2imu_kit", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, **more)
+def img2imu(*arguments):
+    """Run the command in this process: its exit code and its text."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = stop.code or 0
+    return SimpleNamespace(returncode=code, stdout=out.getvalue(), stderr=err.getvalue())
+
+
+def test_a_real_process_has_exit_codes_and_no_traceback(tmp_path):
+    command = [sys.executable, "-m", "img2imu_kit", "convert", "nowhere.csv"]
+    wrong = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert wrong.returncode == 1
+    assert wrong.stderr.strip() == "error: nowhere.csv: no such file or folder"
+    assert wrong.stdout == ""
 
 
 @pytest.fixture
@@ -86,8 +102,9 @@ def test_convert_tells_files_of_one_name_apart(walks, tmp_path):
         (["datasets", "--fetch", "sisfal"], "Did you mean 'sisfall'?"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_1(arguments, expected, tmp_path):
-    done = img2imu(*arguments, cwd=tmp_path)
+def test_a_mistake_is_one_line_and_exit_code_1(arguments, expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = img2imu(*arguments)
     assert done.returncode == 1
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
@@ -135,16 +152,8 @@ def test_few_label_prints_three_methods_with_intervals(shared, data_dir, tmp_pat
     done = img2imu(
         *("few-label", "gestures", "--data", data_dir("utd_mhad"), "--backbone", "mobilenetv2_100"),
         *("--weights", shared / "weights" / "mobilenetv2_100.tf_float", "--size", 32),
-        *(
-            "--shots",
-            "1",
-            "--seeds",
-            2,
-            "--csv",
-            tmp_path / "t.csv",
-            "--figure",
-            tmp_path / "t.png",
-        ),
+        *("--shots", "1", "--seeds", 2),
+        *("--csv", tmp_path / "t.csv", "--figure", tmp_path / "t.png"),
     )
     assert done.returncode == 0, done.stderr
     for text in ("random weights", "weights: mobilenetv2_100", "random forest", "low", "high"):
@@ -159,11 +168,13 @@ def test_few_label_reads_a_folder_of_the_users_own(tmp_path):
     """Six people, a file each, semicolons and decimal commas, g, and a column of activities."""
     folder = tmp_path / "mine"
     folder.mkdir()
-    for one in ik.datasets.synthetic(subjects=6, seconds=12, seed=0):
-        frame = pd.DataFrame(one.signal[:, :3] / 9.80665, columns=["ax (g)", "ay (g)", "az (g)"])
-        frame.insert(0, "ms", (np.arange(len(frame)) * 1000 / one.rate).round().astype(int))
-        frame["battery"], frame["what"], frame["who"] = 97, one.labels, one.subject
-        path = folder / f"{one.name.replace('/', '-')}.csv"
+    for recording in ik.datasets.synthetic(subjects=6, seconds=12, seed=0):
+        frame = pd.DataFrame(
+            recording.signal[:, :3] / 9.80665, columns=["ax (g)", "ay (g)", "az (g)"]
+        )
+        frame.insert(0, "ms", (np.arange(len(frame)) * 1000 / recording.rate).round().astype(int))
+        frame["battery"], frame["what"], frame["who"] = 97, recording.labels, recording.subject
+        path = folder / f"{recording.name.replace('/', '-')}.csv"
         frame.to_csv(path, sep=";", decimal=",", index=False)
     done = img2imu(
         *("few-label", "--recordings", folder, "--label-column", "what", "--subject-column", "who"),
@@ -190,7 +201,7 @@ def test_quickstart_ends_in_a_figure_a_table_and_the_next_step(tmp_path):
     assert "make lab" in done.stdout.splitlines()[-1]
 
 
-def test_pretrain_from_a_file_of_settings_resumes_and_exports(tmp_path, rng):
+def test_pretrain_from_a_file_of_settings_resumes_and_exports(tmp_path, rng, monkeypatch):
     for name in ("cats", "dogs"):
         (tmp_path / "photos" / name).mkdir(parents=True)
         for i in range(16):
@@ -199,11 +210,11 @@ def test_pretrain_from_a_file_of_settings_resumes_and_exports(tmp_path, rng):
     (tmp_path / "run.toml").write_text("size = 32\nbatch_size = 16\nepochs = 2\nqueue = 8\n")
     command = ("pretrain", "--images", tmp_path / "photos", "--config", tmp_path / "run.toml")
     command += ("--folder", tmp_path / "run", "--probe-every", 1)
-    environment = {**os.environ, "IMG2IMU_CACHE": str(tmp_path / "cache")}
-    stopped = img2imu(*command, "--max-steps", 1, env=environment)
+    monkeypatch.setenv("IMG2IMU_CACHE", str(tmp_path / "cache"))
+    stopped = img2imu(*command, "--max-steps", 1)
     assert stopped.returncode == 0, stopped.stderr
     assert "Stopped at step 1" in stopped.stdout
-    done = img2imu(*command, env=environment)
+    done = img2imu(*command)
     assert done.returncode == 0, done.stderr
     assert "Finished at step 4" in done.stdout
     history = pd.read_csv(tmp_path / "run" / "history.csv")
@@ -214,6 +225,6 @@ def test_pretrain_from_a_file_of_settings_resumes_and_exports(tmp_path, rng):
     assert network.card["batch_size"] == 16
 
     (tmp_path / "run.toml").write_text("epoch = 2")
-    wrong = img2imu(*command, env=environment)
+    wrong = img2imu(*command)
     assert wrong.returncode == 1
     assert "run.toml: no setting 'epoch'. Did you mean 'epochs'?" in wrong.stderr
