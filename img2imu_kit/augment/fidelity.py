@@ -24,8 +24,9 @@ import torch
 
 from ..errors import ParameterError, SignalError
 from ..pictures.image import to_image
-from ..pictures.params import SpectrogramParams, channel_index, resolve
+from ..pictures.params import SpectrogramParams, resolve
 from ..pictures.stft import Spectrograms, scaled, spectrogram, taper
+from ..signals.axes import channel_index
 from ..signals.windows import Windows
 from .base import Augmentation, Scale
 from .image import Hue, sensor_aware

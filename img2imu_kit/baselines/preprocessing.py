@@ -9,13 +9,12 @@ every task.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
-from scipy.signal import resample_poly
 
 from ..errors import ClockError, SignalError
-from ..signals.recording import check_rate, convert
+from ..signals.axes import convert
+from ..signals.recording import check_rate
+from ..signals.resampling import resample_array
 from ..signals.windows import Windows
 
 __all__ = ["RATE", "SECONDS", "to_encoder_input"]
@@ -84,9 +83,7 @@ def to_encoder_input(
     if not np.isfinite(signal).all():
         raise SignalError("NaN or infinity among the windows", where="to_contract")
     signal = convert(signal[:, :3], unit, "g")
-    ratio = Fraction(RATE / rate).limit_denominator(1000)
-    if ratio != 1:
-        signal = resample_poly(signal, ratio.numerator, ratio.denominator, axis=2, padtype="line")
+    signal = resample_array(signal, rate, RATE)
     length = signal.shape[2]
     if length < LENGTH:
         signal = np.pad(signal, ((0, 0), (0, 0), (0, LENGTH - length)), mode="symmetric")

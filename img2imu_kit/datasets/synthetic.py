@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ParameterError
-from ..signals.recording import GRAVITY, Recording
+from ..signals.axes import GRAVITY
+from ..signals.recording import Recording
 from ._tables import ACC_GYRO
 
 __all__ = ["MOTIONS", "Motion", "synthetic"]

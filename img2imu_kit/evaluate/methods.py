@@ -28,8 +28,9 @@ from ..pictures import image as pictures
 from ..pictures import params
 from ..pictures import stft as spectrograms
 from ..pictures.image import to_image
-from ..pictures.params import SpectrogramParams, channel_index
+from ..pictures.params import SpectrogramParams
 from ..signals import features as features_by_hand
+from ..signals.axes import channel_index
 from ..signals.features import handcrafted_features
 from ..signals.windows import Windows
 from .cache import cache_key

@@ -26,8 +26,9 @@ from ..augment.vision import (
 )
 from ..errors import ParameterError, SignalError
 from ..pictures.image import to_image
-from ..pictures.params import channel_index, resolve
+from ..pictures.params import resolve
 from ..pictures.stft import spectrogram
+from ..signals.axes import channel_index
 from ..signals.recording import Recording
 from ..signals.windows import sliding_windows
 from .canvas import Drawing, blank, panel

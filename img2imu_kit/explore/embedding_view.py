@@ -9,8 +9,9 @@ import numpy as np
 
 from ..errors import ParameterError
 from ..pictures.image import to_image
-from ..pictures.params import channel_index, resolve
+from ..pictures.params import resolve
 from ..plots.style import COLOURS
+from ..signals.axes import channel_index
 from ..signals.recording import Recording
 from ..signals.windows import Windows
 from .canvas import Drawing, blank, panel, write

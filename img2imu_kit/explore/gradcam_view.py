@@ -11,8 +11,9 @@ from ..errors import ParameterError
 from ..explain.gradcam import focus, grad_cam
 from ..models.backbone import Backbone
 from ..pictures.image import to_image
-from ..pictures.params import channel_index, resolve
+from ..pictures.params import resolve
 from ..plots.style import COLOURS
+from ..signals.axes import channel_index
 from ..signals.recording import Recording
 from ..signals.windows import Windows
 from .canvas import Drawing, blank, colour_map, panel

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..errors import SignalError
 from ..pictures.image import to_image
-from ..pictures.params import SpectrogramParams, channel_index, resolve
+from ..pictures.params import SpectrogramParams, resolve
 from ..plots.style import COLOURS
+from ..signals.axes import channel_index
 from ..signals.recording import Recording
 from .canvas import Drawing, Panel, blank, colour_map, panel, write
 from .spectrogram_state import SpectrogramState, extent, spread

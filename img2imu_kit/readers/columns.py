@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import FormatError, ParameterError, unknown_name
-from ..signals.recording import GRAVITY, convert, default_axes
+from ..signals.axes import GRAVITY, convert, default_axes
 from .timestamps import find_clock, is_counter, words
 
 __all__ = ["Layout", "find_layout", "parse_name"]

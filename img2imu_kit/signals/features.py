@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 
 from ..errors import ClockError, SignalError
-from .recording import check_rate, default_axes
+from .axes import default_axes
+from .recording import check_rate
 from .windows import Windows
 
 __all__ = ["feature_names", "handcrafted_features"]
@@ -26,7 +27,7 @@ _FREQUENCY = ("dominant_hz", "dominant_share", "centroid_hz", "spectral_entropy"
 
 
 def handcrafted_features(signal: np.ndarray | Windows, rate: float | None = None) -> np.ndarray:
-    """Describe windows by hand-crafted statistics.
+    """Hand-crafted statistics of windows.
 
     Parameters
     ----------
@@ -65,27 +66,30 @@ def handcrafted_features(signal: np.ndarray | Windows, rate: float | None = None
     --------
     >>> time_s = np.arange(128) / 64
     >>> swing = np.stack([np.sin(2 * np.pi * 2 * time_s), 0 * time_s, 0 * time_s])[None]
-    >>> values = dict(zip(names(3), describe(swing, rate=64)[0]))
+    >>> values = dict(zip(feature_names(3), handcrafted_features(swing, rate=64)[0]))
     >>> round(float(values["acc_x rms"]), 3), float(values["acc_x dominant_hz"])
     (0.707, 2.0)
     """
     if isinstance(signal, Windows):
         signal, rate = signal.signal, signal.rate
     if rate is None:
-        raise ClockError("no rate", where="describe", remedy="Give rate=<Hz>, or Windows.")
-    rate = check_rate(rate, where="describe")
+        remedy = "Give rate=<Hz>, or Windows."
+        raise ClockError("no rate", where="handcrafted_features", remedy=remedy)
+            "no rate", where="handcrafted_features", remedy="Give rate=<Hz>, or Windows."
+        )
+    rate = check_rate(rate, where="handcrafted_features")
     signal = np.asarray(signal)
     if signal.ndim != 3 or signal.shape[2] < 8 or 0 in signal.shape:
         raise SignalError(
             f"windows of shape {signal.shape}, expected (N, C, T) with 8 samples or more",
-            where="describe",
+            where="handcrafted_features",
             remedy="One window is signal[None].",
         )
     if not np.isfinite(signal).all():
         window, axis, sample = (int(i) for i in np.argwhere(~np.isfinite(signal))[0])
         raise SignalError(f"not finite at sample {sample} of axis {axis}, window {window}")
     chunks = range(0, len(signal), _CHUNK)
-    return np.concatenate([_describe(signal[start : start + _CHUNK], rate) for start in chunks])
+    return np.concatenate([_statistics(signal[start : start + _CHUNK], rate) for start in chunks])
 
 
 def feature_names(axes: int | tuple[str, ...]) -> list[str]:
@@ -93,15 +97,16 @@ def feature_names(axes: int | tuple[str, ...]) -> list[str]:
 
     Examples
     --------
-    >>> names(3)[0], names(3)[-1], len(names(3))
+    >>> names = feature_names(3)
+    >>> names[0], names[-1], len(names)
     ('acc_x mean', 'correlation acc_y acc_z', 95)
     """
     axes = default_axes(axes) if isinstance(axes, int) else tuple(axes)
     triads = [f"{axes[group][0].split('_')[0]} magnitude" for group in _triads(len(axes))]
     low_high = itertools.pairwise(_BANDS_HZ)
     statistics = [*_TIME, *_FREQUENCY, *(f"log_energy_{a:g}-{b:g}_hz" for a, b in low_high)]
-    each = [f"{axis} {statistic}" for axis in [*axes, *triads] for statistic in statistics]
-    return each + [f"correlation {a} {b}" for a, b in itertools.combinations(axes, 2)]
+    names = [f"{axis} {statistic}" for axis in [*axes, *triads] for statistic in statistics]
+    return names + [f"correlation {a} {b}" for a, b in itertools.combinations(axes, 2)]
 
 
 def _triads(channels: int) -> list[slice]:
@@ -110,54 +115,55 @@ def _triads(channels: int) -> list[slice]:
     return [slice(i, i + size) for i in range(0, channels, size)] if channels > 1 else []
 
 
-def _describe(signal: np.ndarray, rate: float) -> np.ndarray:
+def _statistics(signal: np.ndarray, rate: float) -> np.ndarray:
+    """Windows [N, C, T] to features float32 [N, D], in the order of `feature_names`."""
     signal = signal.astype(np.float64)
     count, channels, _ = signal.shape
+    # The length of a vector does not change when the device is turned: [N, T] for each sensor.
     magnitudes = [np.linalg.norm(signal[:, group], axis=1) for group in _triads(channels)]
-    lines = np.concatenate([signal, *(m[:, None] for m in magnitudes)], axis=1)
-    each = np.stack([*_of_time(lines, rate), *_of_frequency(lines, rate)], axis=-1)
+    lines = np.concatenate([signal, *(m[:, None] for m in magnitudes)], axis=1)  # [N, L, T]
+    statistics = np.stack([*_of_time(lines, rate), *_of_frequency(lines, rate)], axis=-1)
+    # Pearson: the cosine between two axes with their means taken off, each pair once.
     centred = signal - signal.mean(axis=2, keepdims=True)
     unit = _ratio(centred, np.linalg.norm(centred, axis=2, keepdims=True))
     first, second = np.triu_indices(channels, k=1)
     correlation = (unit @ unit.swapaxes(1, 2))[:, first, second]
-    return np.concatenate([each.reshape(count, -1), correlation], axis=1).astype(np.float32)
+    # [N, L, S] -> [N, L * S], then the pairs
+    return np.concatenate([statistics.reshape(count, -1), correlation], axis=1).astype(np.float32)
 
 
 def _of_time(x: np.ndarray, rate: float) -> list[np.ndarray]:
+    """Statistics `_TIME` of lines [N, L, T], [N, L] each."""
     mean, std = x.mean(axis=2), x.std(axis=2)
     centred = x - mean[..., None]
     score = _ratio(centred, std[..., None])
+    # A sign that changes counts half a cycle, whatever the amplitude.
     crossings = (np.signbit(centred[..., 1:]) != np.signbit(centred[..., :-1])).mean(axis=2)
-    jerk = np.diff(x, axis=2) * rate
+    jerk = np.diff(x, axis=2) * rate  # per second, so that rates compare
     return [
-        mean,
-        std,
-        x.min(axis=2),
-        x.max(axis=2),
+        *(mean, std, x.min(axis=2), x.max(axis=2)),
         *np.quantile(x, [0.25, 0.5, 0.75], axis=2),
         np.sqrt((x**2).mean(axis=2)),
-        (score**3).mean(axis=2),
-        (score**4).mean(axis=2),
+        *((score**3).mean(axis=2), (score**4).mean(axis=2)),
         crossings * rate,
-        np.sqrt((jerk**2).mean(axis=2)),
-        np.abs(jerk).mean(axis=2),
+        *(np.sqrt((jerk**2).mean(axis=2)), np.abs(jerk).mean(axis=2)),
     ]
 
 
 def _of_frequency(x: np.ndarray, rate: float) -> list[np.ndarray]:
-    """Of the periodogram with a Hann window, the mean taken off first."""
+    """Statistics `_FREQUENCY` and log energies of lines [N, L, T], [N, L] each."""
+    # Periodogram with a Hann window; the mean, which would leak over the lowest bins, goes first.
     length = x.shape[2]
     freqs_hz = np.fft.rfftfreq(length, 1 / rate)
     tapered = (x - x.mean(axis=2, keepdims=True)) * np.hanning(length)
-    power = np.abs(np.fft.rfft(tapered, axis=2)) ** 2 / length
+    power = np.abs(np.fft.rfft(tapered, axis=2)) ** 2 / length  # [N, L, F]
     share = _ratio(power, power.sum(axis=2, keepdims=True))
+    # Entropy of the shares over that of white noise: 0 is one line, 1 is flat.
     entropy = -(share * np.log(np.maximum(share, 1e-12))).sum(axis=2) / np.log(len(freqs_hz))
     bands = [(freqs_hz >= low) & (freqs_hz < high) for low, high in itertools.pairwise(_BANDS_HZ)]
     return [
-        freqs_hz[power.argmax(axis=2)],
-        share.max(axis=2),
-        (share * freqs_hz).sum(axis=2),
-        entropy,
+        *(freqs_hz[power.argmax(axis=2)], share.max(axis=2)),
+        *((share * freqs_hz).sum(axis=2), entropy),
         *(np.log(power[..., band].sum(axis=2) + 1e-8) for band in bands),
     ]
 

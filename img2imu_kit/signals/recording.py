@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import ClockError, ParameterError, SignalError
+from ..errors import ClockError, SignalError
+from .axes import UNITS, axis_index, convert, default_axes, quantity
 
-__all__ = ["GRAVITY", "Recording", "convert"]
+__all__ = ["Recording", "as_texts", "check_labels", "check_rate", "check_signal"]
 
-#: Standard gravity in m/s2 (CGPM 1901), the factor between g and m/s2.
-GRAVITY = 9.80665
-
-#: unit -> (quantity, factor to the SI unit of that quantity)
-_UNITS = {
-    "m/s2": ("acceleration", 1.0),
-    "g": ("acceleration", GRAVITY),
-    "mg": ("acceleration", GRAVITY / 1000),
-    "rad/s": ("angular velocity", 1.0),
-    "deg/s": ("angular velocity", np.pi / 180),
-}
-
-#: Rates outside this band are taken for a mistake of unit (Hz expected).
+#: Rates in Hz outside this band are taken for a mistake of unit.
 _PLAUSIBLE_RATE = (0.5, 100_000.0)
 
 
@@ -78,7 +67,7 @@ class Recording:
         signal = check_signal(self.signal, where=where)
         length, channels = signal.shape
         axes = (self.axes,) if isinstance(self.axes, str) else tuple(self.axes)
-        axes = axes or default_axes(channels)
+        axes = axes or default_axes(channels)  # C names
         if len(axes) != channels:
             raise SignalError(
                 f"{channels} columns but {len(axes)} axis names {axes}",
@@ -91,27 +80,17 @@ class Recording:
         unit = unit or ("",) * channels
         if len(unit) != channels:
             raise SignalError(f"{channels} axes but {len(unit)} units {unit}", where=where)
-        labels = self.labels
-        if isinstance(labels, str):
-            labels = np.full(length, labels, dtype=object)
-        elif labels is not None:
-            labels = as_texts(labels)
-            if labels.shape != (length,):
-                raise SignalError(
-                    f"{length} samples but labels of shape {labels.shape}",
-                    where=where,
-                    remedy="Give one label for each sample, or one string for all.",
-                )
-        for field, value in {
+        checked = {
             "signal": signal,
             "rate": check_rate(self.rate, where=where),
             "axes": axes,
             "unit": unit,
-            "labels": labels,
+            "labels": check_labels(self.labels, length, where=where),
             "subject": str(self.subject),
             "name": str(self.name),
-        }.items():
-            object.__setattr__(self, field, value)
+        }
+        for field, value in checked.items():
+            object.__setattr__(self, field, value)  # the way into a frozen dataclass
 
     def __len__(self) -> int:
         return len(self.signal)
@@ -160,43 +139,44 @@ class Recording:
         """Convert the axes whose quantity a unit measures: ``r.to_unit("m/s2", "rad/s")``."""
         factors, names = np.ones(len(self.axes)), list(self.unit)
         for target in units:
-            quantity = _unit(target)[0]
+            measured, _ = quantity(target)
             for i, unit in enumerate(self.unit):
-                if unit in _UNITS and _UNITS[unit][0] == quantity:
+                # an axis of another quantity, or of no unit, stays as it is
+                if unit in UNITS and UNITS[unit][0] == measured:
                     factors[i], names[i] = convert(1.0, unit, target), target
         signal = (self.signal * factors).astype(np.float32)
         return replace(self, signal=signal, unit=tuple(names))
-
-
-def convert(values, unit: str, to: str):
-    """Convert between units of acceleration or of angular velocity.
-
-    Examples
-    --------
-    >>> convert(1.0, "g", "m/s2")
-    9.80665
-    >>> round(convert(180.0, "deg/s", "rad/s"), 4)
-    3.1416
-    """
-    (quantity, factor), (other, target) = _unit(unit), _unit(to)
-    if quantity != other:
-        raise ParameterError(f"{unit!r} is a unit of {quantity}, {to!r} of {other}")
-    return values * (factor / target)
 
 
 def as_texts(values) -> np.ndarray:
     """Values as texts (object array): 1.0 is ``"1"``, None and NaN are ``""``."""
     array = np.asarray(values, dtype=object)
     flat = array.ravel().tolist()
-    if set(map(type, flat)) <= {str}:
+    if set(map(type, flat)) <= {str}:  # the usual case, millions of samples long
         return array
     return np.array([_text(value) for value in flat], dtype=object).reshape(array.shape)
 
 
 def _text(value) -> str:
-    if isinstance(value, float | np.floating):
+    if isinstance(value, float | np.floating):  # class 1 read as a float is still class 1
         value = None if np.isnan(value) else int(value) if value.is_integer() else value
     return "" if value is None else str(value).strip()
+
+
+def check_labels(labels, length: int, *, where: str) -> np.ndarray | None:
+    """Texts [T] (object), one string standing for all, or a `SignalError`; None stays None."""
+    if labels is None:
+        return None
+    if isinstance(labels, str):
+        return np.full(length, labels, dtype=object)
+    texts = as_texts(labels)
+    if texts.shape != (length,):
+        raise SignalError(
+            f"{length} samples but labels of shape {texts.shape}",
+            where=where,
+            remedy="Give one label for each sample, or one string for all.",
+        )
+    return texts
 
 
 def check_signal(signal, *, where: str) -> np.ndarray:
@@ -205,7 +185,7 @@ def check_signal(signal, *, where: str) -> np.ndarray:
         array = np.asarray(signal, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise SignalError(f"not an array of numbers ({error})", where=where) from None
-    if array.ndim == 1:
+    if array.ndim == 1:  # [T] is one axis: [T, 1]
         array = array[:, None]
     if array.ndim != 2:
         raise SignalError(f"shape {array.shape}, expected [T, C] (samples, axes)", where=where)
@@ -237,29 +217,3 @@ def check_rate(rate, *, where: str) -> float:
             remedy="Give rate= in Hz, or the right unit of the time column.",
         )
     return value
-
-
-def default_axes(channels: int) -> tuple[str, ...]:
-    """Conventional names: accelerometer x, y, z, then gyroscope x, y, z, then ``ch6``, ..."""
-    names = [f"{sensor}_{axis}" for sensor in ("acc", "gyro") for axis in "xyz"]
-    known = names[:channels] if channels in (3, 6) or channels > 6 else []
-    return tuple(known + [f"ch{i}" for i in range(len(known), channels)])
-
-
-def axis_index(axes: Sequence[str], wanted: str | Iterable[str], *, where: str) -> list[int]:
-    """Positions of axes asked for by name or by prefix (``"acc"`` is every ``acc_*``)."""
-    index: list[int] = []
-    for want in [wanted] if isinstance(wanted, str) else wanted:
-        found = [i for i, axis in enumerate(axes) if axis == want]
-        found = found or [i for i, axis in enumerate(axes) if axis.startswith(f"{want}_")]
-        if not found:
-            remedy = f"There are: {', '.join(axes)}."
-            raise ParameterError(f"no axis {want!r}", where=where, remedy=remedy)
-        index += found
-    return index
-
-
-def _unit(name: str) -> tuple[str, float]:
-    if name not in _UNITS:
-        raise ParameterError(f"unknown unit {name!r}", remedy=f"Known: {', '.join(_UNITS)}.")
-    return _UNITS[name]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
-from ..errors import ClockError, ParameterError, SignalError
-from .recording import Recording, as_texts, check_rate, check_signal
+from ..errors import ClockError, ParameterError
+from .recording import Recording, check_labels, check_rate, check_signal
 
-__all__ = ["from_samples", "resample"]
+__all__ = ["from_samples", "resample", "resample_array"]
 
 
 def resample(recording: Recording, rate: float) -> Recording:
@@ -21,35 +22,80 @@ def resample(recording: Recording, rate: float) -> Recording:
     ----------
     recording : Recording
     rate : float
-        New rate in Hz. The ratio to the old one is taken to the nearest fraction with a
-        denominator up to 1000.
+        New rate in Hz; see `resample_array` for how near it is met.
 
     Returns
     -------
     Recording
         Labels follow by nearest sample.
+
+    Raises
+    ------
+    ClockError
+        A rate that is implausible, or less than a thousandth of the old.
     """
-    rate = check_rate(rate, where=recording.name or "recording")
+    where = recording.name or "recording"
+    rate = check_rate(rate, where=where)
     if rate == recording.rate:
         return recording
-    ratio = Fraction(rate / recording.rate).limit_denominator(1000)
-    if ratio == 0:
-        raise ClockError(
-            f"{recording.rate:g} Hz to {rate:g} Hz is a step of more than 1000",
-            where=recording.name or "recording",
-            remedy="Go there in several steps.",
-        )
-    from scipy.signal import resample_poly  # slow to import, and often not needed
-
-    edges = "line" if len(recording) > 1 else "mean"  # what the filter sees beyond them
-    signal = resample_poly(
-        recording.signal, ratio.numerator, ratio.denominator, axis=0, padtype=edges
-    )
+    signal = resample_array(recording.signal, recording.rate, rate, axis=0, where=where)
     labels = recording.labels
     if labels is not None:
         nearest = np.round(np.arange(len(signal)) * recording.rate / rate).astype(int)
         labels = labels[np.minimum(nearest, len(labels) - 1)]
-    return replace(recording, signal=signal.astype(np.float32), rate=rate, labels=labels)
+    return replace(recording, signal=signal, rate=rate, labels=labels)
+
+
+def resample_array(
+    signal: np.ndarray, rate: float, new_rate: float, *, axis: int = -1, where: str = "signal"
+) -> np.ndarray:
+    """A signal at another rate, along one axis of an array.
+
+    Parameters
+    ----------
+    signal : float32 array
+    rate, new_rate : float
+        Hz. Their ratio is taken to the nearest fraction with a denominator up to 1000.
+    axis : int
+        That of time.
+    where : str
+        What an error names.
+
+    Returns
+    -------
+    float32 array
+        Of ``ceil(T * new_rate / rate)`` samples; the signal itself if the rates agree.
+
+    Raises
+    ------
+    ClockError
+        The new rate is less than a thousandth of the old.
+
+    Examples
+    --------
+    >>> resample_array(np.ones((2, 3, 64), np.float32), rate=64, new_rate=50).shape
+    (2, 3, 50)
+    """
+    # Polyphase: up - 1 zeros between samples, a low-pass at the lower of both Nyquist rates, then
+    # every down-th sample is kept.
+    ratio = Fraction(new_rate / rate).limit_denominator(1000)
+    if ratio == 1:
+        return signal
+    if ratio == 0:
+        raise ClockError(
+            f"{rate:g} Hz to {new_rate:g} Hz is a step of more than 1000",
+            where=where,
+            remedy="Go there in several steps.",
+        )
+    from scipy.signal import resample_poly  # slow to import, and often not needed
+
+    # Beyond its ends the filter sees the line through first and last sample: zeros would pull
+    # gravity down at the edges. One sample has no line.
+    padtype = "line" if signal.shape[axis] > 1 else "mean"
+    resampled = resample_poly(
+        signal, ratio.numerator, ratio.denominator, axis=axis, padtype=padtype
+    )
+    return resampled.astype(np.float32)
 
 
 def from_samples(
@@ -103,10 +149,7 @@ def from_samples(
         raise ClockError(f"time stamps that are no seconds ({error})", where=where) from None
     if times_s.shape != (len(signal),):
         raise ClockError(f"{len(signal)} samples but {times_s.shape} time stamps", where=where)
-    if labels is not None:
-        labels = np.full(len(signal), labels) if isinstance(labels, str) else as_texts(labels)
-        if labels.shape != times_s.shape:
-            raise SignalError(f"{len(signal)} samples but {labels.shape} labels", where=where)
+    labels = check_labels(labels, len(signal), where=where)
     if not np.isfinite(times_s).all():
         bad = int(np.flatnonzero(~np.isfinite(times_s))[0])
         raise ClockError(f"time stamp of sample {bad} is {times_s[bad]}", where=where)
@@ -127,21 +170,25 @@ def from_samples(
             where=where,
             remedy='Choose gap="split" or gap="interpolate", or a larger longest_gap_s.',
         )
+    # Rate: steps over the time that they span, silences left out of both.
     span = steps[~holes].sum()
     if span <= 0:
         remedy = "Give two samples at least, or rate= and no time stamps."
         raise ClockError("no time passes between the stamps", where=where, remedy=remedy)
     own_rate = round(float((~holes).sum() / span), 6)  # 50 Hz, not 49.99999999999999
     rate = check_rate(own_rate if rate is None else rate, where=where)
+    # Interpolation aliases if it thins out: go first to the multiple of the rate that keeps every
+    # distinct stamp, then filter. 0.1: a clock a little too slow loses nothing.
     distinct = (steps[~holes] > 0).sum() / span
-    factor = max(1, math.ceil(distinct / rate - 0.1))  # a clock a little too slow loses nothing
+    factor = max(1, math.ceil(distinct / rate - 0.1))
     edges = np.flatnonzero(holes) + 1 if gap == "split" else np.array([], dtype=int)
     pieces = []
-    for start, stop in zip([0, *edges], [*edges, len(signal)], strict=True):
+    for start, stop in itertools.pairwise([0, *edges, len(signal)]):
         piece = slice(start, stop)
-        grid, even = _even(signal[piece], times_s[piece], rate * factor)
+        grid, even = _even(signal[piece], times_s[piece], rate * factor)  # [S], [S, C]
         if len(grid) < 2:
             continue
+        # the sample nearest to a point of the grid changes halfway between two stamps
         halfway = (times_s[piece][1:] + times_s[piece][:-1]) / 2
         nearest = np.searchsorted(halfway, grid)
         fine = Recording(
@@ -160,6 +207,7 @@ def from_samples(
 
 def _even(signal: np.ndarray, times_s: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
     """Even grid [S] from the first stamp to the last, and the signal [S, C] interpolated on it."""
+    # Equal stamps are one batch: their mean counts. [T] stamps -> [U] distinct ones.
     stamps, first = np.unique(times_s, return_index=True)
     counts = np.diff([*first, len(times_s)])
     mean = np.add.reduceat(signal.astype(np.float64), first, axis=0) / counts[:, None]

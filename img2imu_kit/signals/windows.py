@@ -6,19 +6,21 @@ import itertools
 import math
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import ParameterError, SignalError
-from .recording import Recording, axis_index
+from .axes import axis_index
+from .recording import Recording
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Windows", "concat", "sliding_windows"]
 
+#: Relative difference up to which two measured rates are one (a window of 4 s: 4 ms).
 _RATE_TOLERANCE = 1e-3
 
 
@@ -97,8 +99,8 @@ class Windows:
         return pd.DataFrame({name: getattr(self, name) for name in _PER_WINDOW[1:]})
 
 
+#: Fields with one entry a window; the others hold for all.
 _PER_WINDOW = ("signal", "label", "subject", "recording", "start_s")
-assert set(_PER_WINDOW) <= {field.name for field in fields(Windows)}
 
 
 def sliding_windows(
@@ -151,7 +153,7 @@ def sliding_windows(
     --------
     >>> import numpy as np
     >>> walk = Recording(np.zeros((640, 3)), rate=64, labels="walk", subject="s01")
-    >>> windows(walk, seconds=2, overlap=0.5)
+    >>> sliding_windows(walk, seconds=2, overlap=0.5)
     Windows(9 of 2 s (128 samples at 64 Hz), 3 axes, 1 classes, 1 subjects)
     """
     recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
@@ -178,6 +180,7 @@ def sliding_windows(
         starts, labels = starts[keep], labels[keep]
         if len(starts) == 0:
             continue
+        # [T, C] -> a view of every window [T - length + 1, C, length], of which some are copied
         view = np.lib.stride_tricks.sliding_window_view(signal, length, axis=0)
         parts.append(
             Windows(
@@ -235,11 +238,12 @@ def _starts(
     if total > len(labels):  # padded: the label is held with the signal
         labels = np.concatenate([labels, np.full(total - len(labels), labels[-1], dtype=object)])
     changes = np.flatnonzero(labels[1:] != labels[:-1]) + 1
-    if purity == 1:
+    if purity == 1:  # a grid of its own for every run of one label
         edges = [0, *changes, total]
         runs = [np.arange(a, b - length + 1, step) for a, b in itertools.pairwise(edges)]
         grid = np.concatenate(runs)
         return grid, labels[grid]
+    # One grid for all; the most frequent label of each window wins: [N, length] -> [N, classes]
     names, codes = np.unique(labels.astype(str), return_inverse=True)
     view = np.lib.stride_tricks.sliding_window_view(codes, length)[grid]
     counts = np.stack([(view == code).sum(axis=1) for code in range(len(names))], axis=1)

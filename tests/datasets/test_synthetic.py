@@ -7,7 +7,7 @@ from sklearn.neighbors import NearestCentroid
 
 from img2imu_kit.datasets.synthetic import MOTIONS, synthetic
 from img2imu_kit.errors import ParameterError
-from img2imu_kit.signals.recording import GRAVITY
+from img2imu_kit.signals.axes import GRAVITY
 from img2imu_kit.signals.splits import split_by
 from img2imu_kit.signals.windows import sliding_windows
 

@@ -153,5 +153,5 @@ def test_a_lower_rate_does_not_alias():
 
 
 def test_labels_of_another_length():
-    with pytest.raises(SignalError, match=r"100 samples but \(99,\) labels"):
+    with pytest.raises(SignalError, match=r"100 samples but labels of shape \(99,\)"):
         from_samples(np.zeros((100, 3)), np.arange(100) / 50, labels=["a"] * 99)

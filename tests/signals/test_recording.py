@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from img2imu_kit.errors import ParameterError, SignalError
-from img2imu_kit.signals.recording import GRAVITY, Recording, convert
+from img2imu_kit.signals.axes import GRAVITY, convert
+from img2imu_kit.signals.recording import Recording
 
 UNITS = {"acceleration": ("m/s2", "g", "mg"), "angular velocity": ("rad/s", "deg/s")}
 
