@@ -75,8 +75,6 @@ def handcrafted_features(signal: np.ndarray | Windows, rate: float | None = None
     if rate is None:
         remedy = "Give rate=<Hz>, or Windows."
         raise ClockError("no rate", where="handcrafted_features", remedy=remedy)
-            "no rate", where="handcrafted_features", remedy="Give rate=<Hz>, or Windows."
-        )
     rate = check_rate(rate, where="handcrafted_features")
     signal = np.asarray(signal)
     if signal.ndim != 3 or signal.shape[2] < 8 or 0 in signal.shape:
