@@ -6,7 +6,9 @@ from .scores import plot_ranks as plot_ranks
 from .scores import plot_scores as plot_scores
 from .scores import plot_table as plot_table
 from .signals import plot_image as plot_image
+from .signals import plot_image_grid as plot_image_grid
 from .signals import plot_images as plot_images
+from .signals import plot_neighbours as plot_neighbours
 from .signals import plot_signal as plot_signal
 from .signals import plot_spectrogram as plot_spectrogram
 from .style import COLOURS as COLOURS
@@ -14,6 +16,5 @@ from .style import MARKERS as MARKERS
 from .style import alt_text as alt_text
 from .style import save_figure as save_figure
 from .style import set_alt_text as set_alt_text
-from .style import show as show
 from .training import plot_history as plot_history
 from .training import plot_losses as plot_losses

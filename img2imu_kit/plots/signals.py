@@ -1,20 +1,30 @@
-"""Every figure, alt text with each; here those of motion, their axes in seconds and Hz."""
+"""Figures of motion and of its pictures, their axes in seconds and Hz."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ..errors import ParameterError, SignalError
 from ..pictures.params import SpectrogramParams, resolve
-from ..pictures.stft import grid, scaled, spectrogram
-from ..signals.recording import Recording, axis_index
+from ..pictures.power import make_grid, scaled, spectrogram
+from ..signals.axes import axis_index
+from ..signals.recording import Recording
 from ..signals.windows import Windows
-from .style import COLOURS, axes_or_new, set_alt_text
+from .style import COLOURS, alt_text, axes_or_new, set_alt_text
 
-__all__ = ["plot_image", "plot_images", "plot_signal", "plot_spectrogram"]
+__all__ = [
+    "plot_image",
+    "plot_image_grid",
+    "plot_images",
+    "plot_neighbours",
+    "plot_signal",
+    "plot_spectrogram",
+]
 
 
 def plot_signal(signal: Recording | Windows, index: int = 0, *, ax: Axes | None = None) -> Axes:
@@ -28,10 +38,9 @@ def plot_signal(signal: Recording | Windows, index: int = 0, *, ax: Axes | None 
         values, label, times_s = signal.signal, ", ".join(signal.classes), signal.times_s
     for i, name in enumerate(signal.axes):
         ax.plot(times_s, values[:, i], color=COLOURS[i % len(COLOURS)], lw=1, label=name)
-    units = [unit for unit in dict.fromkeys(signal.unit) if unit]
-    ax.set(
-        xlabel="time (s)", ylabel=f"signal ({', '.join(units)})" if units else "signal", title=label
-    )
+    units = [unit for unit in dict.fromkeys(signal.unit) if unit]  # m/s2 and rad/s, once each
+    ylabel = f"signal ({', '.join(units)})" if units else "signal"
+    ax.set(xlabel="time (s)", ylabel=ylabel, title=label)
     ax.margins(x=0, y=0.15)  # room for the legend
     ax.legend(ncols=3, fontsize="small", loc="upper right")
     return set_alt_text(
@@ -67,31 +76,36 @@ def plot_spectrogram(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ParameterError
+        A window or an axis that is not there.
     """
     if isinstance(signal, Windows):
         _inside(index, len(signal))
         signal, index = signal[[index]], 0  # nothing is computed for the others
-    found = spectrogram(signal, rate, params, **overrides)
-    _inside(index, len(found.power))
+    spectra = spectrogram(signal, rate, params, **overrides)
+    _inside(index, len(spectra.power))
     if isinstance(axis, str):
-        axis = axis_index(found.axes, axis, where="axis")[0]
-    _inside(axis, len(found.axes))
-    decibels = scaled(np.asarray(found.power[index, axis]), "db")
-    settings = found.params
-    fixed = settings.scale == "db" and not isinstance(settings.range, str)
-    low, high = settings.range if fixed else (decibels.min(), decibels.max())
+        axis = axis_index(spectra.axes, axis, where="axis")[0]
+    _inside(axis, len(spectra.axes))
+    decibels = scaled(np.asarray(spectra.power[index, axis]), "db")  # [F, S]
+    params = spectra.params
+    fixed = params.scale == "db" and not isinstance(params.range, str)
+    low, high = params.range if fixed else (decibels.min(), decibels.max())
+    freqs_hz, times_s, name = spectra.freqs_hz, spectra.times_s, spectra.axes[axis]
     ax = axes_or_new(ax)
-    picture = ax.pcolormesh(
-        found.times_s, found.freqs_hz, decibels, shading="nearest", vmin=low, vmax=high
-    )
-    ax.figure.colorbar(picture, ax=ax, label="power (dB)")
-    ax.set(xlabel="time (s)", ylabel="frequency (Hz)", title=found.axes[axis])
-    peak_hz = found.freqs_hz[decibels.mean(axis=1).argmax()]
+    # "nearest": a cell stands around the middle of its frame and its bin, nothing is interpolated
+    mesh = ax.pcolormesh(times_s, freqs_hz, decibels, shading="nearest", vmin=low, vmax=high)
+    ax.figure.colorbar(mesh, ax=ax, label="power (dB)")
+    ax.set(xlabel="time (s)", ylabel="frequency (Hz)", title=name)
+    peak_hz = freqs_hz[decibels.mean(axis=1).argmax()]
     return set_alt_text(
         ax,
-        f"Spectrogram of {found.axes[axis]}, {found.times_s[0]:.2g} to {found.times_s[-1]:.3g} s, "
-        f"{found.freqs_hz[0]:.3g} to {found.freqs_hz[-1]:.3g} Hz, {low:.0f} to {high:.0f} dB; "
-        f"on average strongest at {peak_hz:.3g} Hz",
+        f"Spectrogram of {name}, {times_s[0]:.2g} to {times_s[-1]:.3g} s, {freqs_hz[0]:.3g} to "
+        f"{freqs_hz[-1]:.3g} Hz, {low:.0f} to {high:.0f} dB; on average strongest at "
+        f"{peak_hz:.3g} Hz",
     )
 
 
@@ -118,6 +132,11 @@ def plot_image(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    SignalError
+        Pixels of another kind or shape.
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[0] != 3:
@@ -127,17 +146,15 @@ def plot_image(
             remedy="Of a batch, choose one: images[0].",
         )
     params = resolve(params, **overrides)
-    _, freqs_hz, times_s = grid((1, 1, round(seconds * rate)), rate, params)
-    half_s, half_hz = params.hop / rate / 2, rate / params.n_fft / 2  # of a column, of a row
-    left, right = times_s[0] - half_s, times_s[-1] + half_s
-    extent = (left, right, freqs_hz[0] - half_hz, freqs_hz[-1] + half_hz)
+    grid = make_grid(round(seconds * rate), rate, params)
     ax = axes_or_new(ax)
-    ax.imshow(image.transpose(1, 2, 0), extent=extent, aspect="auto", interpolation="nearest")
+    ax.imshow(image.transpose(1, 2, 0), extent=grid.extent, aspect="auto", interpolation="nearest")
     title = f"{seconds:.3g} s as a picture"
     ax.set(xlabel="time (s)", ylabel="frequency (Hz)", title=title)
     return set_alt_text(
         ax,
-        f"Spectrogram picture over {seconds:.3g} s, {freqs_hz[0]:.3g} to {freqs_hz[-1]:.3g} Hz, "
+        f"Spectrogram picture over {seconds:.3g} s, {grid.freqs_hz[0]:.3g} to "
+        f"{grid.freqs_hz[-1]:.3g} Hz, "
         f"low frequency at the bottom, {_colour_key(params.channels)}; mean brightness "
         f"{image.mean() / 2.55:.0f} %",
     )
@@ -163,6 +180,11 @@ def plot_images(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    SignalError
+        No pictures, or not a label for each.
     """
     images, labels = np.asarray(images), np.asarray(labels).astype(str)
     if images.ndim != 4 or len(images) != len(labels) or len(images) == 0 or per_class < 1:
@@ -172,12 +194,13 @@ def plot_images(
         )
     generator = np.random.default_rng(seed)
     classes = sorted(set(labels))
-    gap = 4
+    gap = 4  # white pixels right of and below each picture
     height, width = (side + gap for side in images.shape[2:])
     mosaic = np.full((len(classes), per_class, 3, height, width), 255, np.uint8)
     for row, name in zip(mosaic, classes, strict=True):
         drawn = images[generator.permutation(np.flatnonzero(labels == name))[:per_class]]
         row[: len(drawn), :, :-gap, :-gap] = drawn
+    # [class, picture, 3, H, W] -> [class, H, picture, W, 3] -> one image; one artist draws fast
     mosaic = mosaic.transpose(0, 3, 1, 4, 2).reshape(len(classes) * height, per_class * width, 3)
     ax = axes_or_new(ax, size=(1 + 1.1 * per_class, 0.4 + 1.1 * len(classes) * height / width))
     ax.imshow(mosaic, interpolation="nearest")
@@ -192,6 +215,119 @@ def plot_images(
     return set_alt_text(
         ax, f"Gallery of spectrogram pictures, up to {per_class} of each: {', '.join(classes)}"
     )
+
+
+def plot_image_grid(
+    images: Sequence[np.ndarray],
+    titles: Sequence[str],
+    *,
+    columns: int | None = None,
+    rate: float | None = None,
+    seconds: float | None = None,
+    params: Sequence[SpectrogramParams] | SpectrogramParams | str | None = None,
+    **overrides,
+) -> Figure:
+    """Draw pictures side by side, each under its title.
+
+    Parameters
+    ----------
+    images : sequence of uint8 [3, H, W]
+        Their sizes may differ.
+    titles : str [N]
+    columns : int, optional
+        Pictures in a row; by default all in one.
+    rate, seconds : float, optional
+        Of the windows that the pictures show. Photographs have neither, and get no axes.
+    params, **overrides
+        With which the pictures were made; a sequence has one for each.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    SignalError
+        Not a title for each picture, or pixels of another kind or shape.
+
+    Examples
+    --------
+    >>> from img2imu_kit.plots import alt_text
+    >>> photo = np.zeros((3, 32, 32), np.uint8)
+    >>> alt_text(plot_image_grid([photo, photo + 255], ["night", "snow"]))
+    'Picture: night. Picture: snow'
+    """
+    if len(images) != len(titles) or len(images) == 0:
+        raise SignalError(f"{len(images)} images, {len(titles)} titles, expected one for each")
+    columns = columns or len(images)
+    rows = -(-len(images) // columns)
+    motion = rate is not None and seconds is not None
+    width = min(3.2, 13 / columns)  # inches of a picture
+    size = (width * columns, (0.9 * width + 0.2) * rows)
+    figure, panels = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    settings = params if isinstance(params, Sequence) and not isinstance(params, str) else None
+    for i, (ax, image, title) in enumerate(zip(panels.flat, images, titles, strict=False)):
+        if motion:
+            chosen = settings[i] if settings else params
+            plot_image(image, rate=rate, seconds=seconds, params=chosen, ax=ax, **overrides)
+            ax.set_title(title)
+            ax.label_outer()  # ticks and names of axes stand at the left and at the bottom only
+            set_alt_text(ax, f"{title}: {alt_text(ax)}")
+        else:
+            ax.imshow(np.asarray(image).transpose(1, 2, 0))
+            ax.set(title=title, xticks=[], yticks=[])
+            set_alt_text(ax, f"Picture: {title}")
+    for ax in panels.flat[len(images) :]:
+        ax.set_axis_off()
+    return figure
+
+
+def plot_neighbours(
+    images: np.ndarray,
+    names: Sequence[str] | np.ndarray,
+    near: Mapping[str, Sequence[int]],
+    *,
+    rate: float,
+    seconds: float,
+    params: str | SpectrogramParams | None = None,
+    **overrides,
+) -> Figure:
+    """Draw a window's picture and its neighbours, a row for each way to find them.
+
+    Parameters
+    ----------
+    images : uint8 [N, 3, H, W]
+    names : str [N]
+        What stands above a picture, such as its label.
+    near : dict of str -> int [1 + k]
+        For each way the window itself, then its neighbours, the nearest first; as many in each.
+    rate, seconds : float
+        Of the windows.
+    params, **overrides
+        With which the pictures were made.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    order = [i for row in near.values() for i in row]
+    columns = len(order) // len(near)
+    figure = plot_image_grid(
+        [images[i] for i in order],
+        [str(names[i]) for i in order],
+        columns=columns,
+        rate=rate,
+        seconds=seconds,
+        params=params,
+        **overrides,
+    )
+    for ax, i in zip(figure.axes, order, strict=True):
+        set_alt_text(ax, str(names[i]))  # what each has in seconds and Hz is all the same
+    for ax, (way, (query, *others)) in zip(figure.axes[::columns], near.items(), strict=True):
+        ax.set_ylabel(f"{way}\nfrequency (Hz)")
+        listed = ", ".join(str(names[i]) for i in others)
+        set_alt_text(ax, f"Neighbours of {names[query]} by {way}: {listed}")
+    return figure
 
 
 def _colour_key(channels: str | tuple[str, ...]) -> str:

@@ -1,11 +1,15 @@
-"""What every figure has: colours that everybody can tell apart, alt text, and a way to a file."""
+"""What every figure has: colours that everybody can tell apart, alt text, and a way to a file.
+
+A notebook needs nothing more: figures show at the end of their cell, as matplotlib's do, and carry
+their alt text there too.
+"""
 
 from __future__ import annotations
 
 import io
 import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import matplotlib.pyplot as plt
@@ -15,16 +19,23 @@ from matplotlib.figure import Figure
 from .._files import atomic_write
 from ..errors import ParameterError
 
-if TYPE_CHECKING:
-    from IPython.display import Image
-
-__all__ = ["COLOURS", "MARKERS", "alt_text", "axes_or_new", "save_figure", "set_alt_text", "show"]
+__all__ = [
+    "COLOURS",
+    "MARKERS",
+    "alt_text",
+    "axes_or_new",
+    "metric_name",
+    "save_figure",
+    "series_style",
+    "set_alt_text",
+]
 
 #: Okabe and Ito's colours, told apart with every kind of colour vision (yellow left out: too pale
 #: on white), and markers, so that no class is known by its colour alone.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = "os^Dv*P"
 
+# Weak keys: a text lives as long as its axes, and matplotlib's own classes stay as they are.
 _ALT: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
 
 
@@ -33,12 +44,28 @@ def axes_or_new(ax: Axes | None, size: tuple[float, float] | None = None) -> Axe
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 
-def set_alt_text(ax: Axes, text: str) -> Axes:
-    """Note what axes show, for `alt_text`.
+def series_style(i: int) -> dict[str, str]:
+    """Colour and marker of the i-th series of a figure; after seven series they come again.
 
     Examples
     --------
-    >>> alt_text(describe(axes_or_new(None), "A line that rises").figure)
+    >>> series_style(8)
+    {'color': '#E69F00', 'marker': 's'}
+    """
+    return {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+
+
+def metric_name(metric: str) -> str:
+    """A column of scores as it is written beside an axis."""
+    return {"macro_f1": "macro-F1"}.get(metric, metric)
+
+
+def set_alt_text(ax: Axes, text: str) -> Axes:
+    """Note what axes show, for `alt_text`, files and notebooks.
+
+    Examples
+    --------
+    >>> alt_text(set_alt_text(axes_or_new(None), "A line that rises").figure)
     'A line that rises'
     """
     _ALT[ax] = text
@@ -46,7 +73,7 @@ def set_alt_text(ax: Axes, text: str) -> Axes:
 
 
 def alt_text(target: Axes | Figure) -> str:
-    """What a figure shows, for those who cannot see it."""
+    """What a figure shows, for those who cannot see it; of several axes one after the other."""
     axes = target.axes if isinstance(target, Figure) else [target]
     return ". ".join(_ALT[ax] for ax in axes if ax in _ALT)
 
@@ -55,32 +82,47 @@ def save_figure(target: Axes | Figure, path: str | os.PathLike, *, dpi: int = 15
     """Write a figure as PNG, SVG or PDF with its alt text inside; the folder is made.
 
     The text is PNG's ``Description``, SVG's ``title`` and PDF's ``Subject``.
+
+    Raises
+    ------
+    ParameterError
+        A file name with another ending.
     """
     path = Path(path)
     figure = target if isinstance(target, Figure) else target.figure
     text = alt_text(figure)
     metadata = {
         ".png": {"Description": text},
+        # without dates the same figure is the same bytes
         ".svg": {"Title": text, "Description": text, "Date": None},
         ".pdf": {"Subject": text, "CreationDate": None},
     }.get(path.suffix.lower())
     if metadata is None:
         raise ParameterError(f"cannot write {path.name!r}", remedy="Use .png, .svg or .pdf.")
     content = io.BytesIO()
-    with plt.rc_context({"svg.hashsalt": "img2imu_kit"}):  # the same figure, the same bytes
+    with plt.rc_context({"svg.hashsalt": "img2imu_kit"}):  # nor are SVG's ids drawn at random
         figure.savefig(content, format=path.suffix[1:].lower(), dpi=dpi, metadata=metadata)
     atomic_write({path: content.getbuffer()})
     return path
 
 
-def show(target: Axes | Figure, *, dpi: int = 100) -> Image:
-    """The figure as a notebook's output that carries its alt text; the figure is closed."""
-    from io import BytesIO
+def _image_metadata(figure: Figure) -> tuple[dict, dict]:
+    """Data and metadata that are added to a figure shown in a notebook: no data, its alt text."""
+    text = alt_text(figure)
+    kinds = ("image/png", "image/jpeg", "image/svg+xml") if text else ()
+    return {}, {kind: {"alt": text} for kind in kinds}
 
-    from IPython.display import Image
 
-    figure = target if isinstance(target, Figure) else target.figure
-    buffer = BytesIO()
-    figure.savefig(buffer, dpi=dpi, format="png")
-    plt.close(figure)
-    return Image(buffer.getvalue(), format="png", alt=alt_text(figure))
+def _describe_in_notebooks() -> None:
+    """Where this is a notebook, its images of figures get their alt text.
+
+    The inline backend draws the pixels and registers itself for them, now or later; metadata come
+    from a formatter of their own (`mimebundle`), so neither overwrites the other.
+    """
+    ipython = sys.modules.get("IPython")  # a plain program need not import it
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None:
+        shell.display_formatter.mimebundle_formatter.for_type(Figure, _image_metadata)
+
+
+_describe_in_notebooks()
