@@ -3,7 +3,6 @@ from .catalogue import card as card
 from .catalogue import fetch_dataset as fetch_dataset
 from .synthetic import MOTIONS as MOTIONS
 from .synthetic import Motion as Motion
-from .synthetic import synthetic as synthetic
 from .tasks import TASKS as TASKS
 from .tasks import Task as Task
 from .tasks import list_tasks as list_tasks

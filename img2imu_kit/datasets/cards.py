@@ -9,12 +9,12 @@ __all__ = ["DatasetCard"]
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """The facts about one data set that a reader, or a paper, must know.
+    """The facts about a data set that a reader, or a paper, must know.
 
     Parameters
     ----------
     name, title : str
-        Short name used by `load`; the set's own title.
+        Short name for `load_dataset`; the set's own title.
     task, who, placement : str
         What is to be recognised, who was recorded, where the device was worn.
     subjects : int
@@ -28,6 +28,8 @@ class DatasetCard:
         As stated by the owners; the page or paper to cite; where the data are.
     notes : str
         What to know before using it.
+    generated : bool
+        No measurement: the loader makes the signals, and reads no file.
 
     Examples
     --------
@@ -50,6 +52,7 @@ class DatasetCard:
     citation: str
     url: str
     notes: str
+    generated: bool = False
 
     def __str__(self) -> str:
         lines = []

@@ -1,18 +1,13 @@
-"""Public data in, recordings out.
+"""The data sets by name: list them, fetch them, load them.
 
-Six data sets in their owners' own layouts, each with a card of facts, and a synthetic one that
-needs no download. The data stay with their owners: nothing is shipped with this package.
-
-    >>> from img2imu_kit import datasets
-    >>> list(datasets.list_datasets().index)
-    ['swimming', 'driver_behavior', 'utd_mhad', 'sp_sw_har', 'chest_accelerometer', 'sisfall']
-
-``datasets.fetch("swimming")`` brings a set into the cache, ``datasets.load("swimming")`` reads it
-from there, ``datasets.load("swimming", folder)`` from a folder of yours.
+Each module here is a set: its ``CARD`` of facts, and ``load``, which reads the owners' own layout.
+The data stay with their owners: nothing is shipped with this package. The synthetic set is
+generated, and needs no download.
 """
 
 from __future__ import annotations
 
+import inspect
 from os import PathLike
 from pathlib import Path
 
@@ -20,16 +15,25 @@ import pandas as pd
 
 from ..errors import DatasetError, unknown_name
 from ..signals.recording import Recording
-from . import chest_accelerometer, driver_behavior, sisfall, sp_sw_har, swimming, utd_mhad
+from . import (
+    chest_accelerometer,
+    driver_behavior,
+    sisfall,
+    sp_sw_har,
+    swimming,
+    synthetic,
+    utd_mhad,
+)
 from ._download import bring, cache_folder, cached, mirror
 from .cards import DatasetCard
 
-__all__ = ["card", "fetch_dataset", "list_datasets", "load_dataset"]
+__all__ = ["LOADERS", "card", "fetch_dataset", "list_datasets", "load_dataset"]
 
-#: name -> module with ``CARD`` and ``load(folder, **options)``
+#: name -> module with ``CARD`` and ``load(folder, **options)``; generated sets have no folder
 LOADERS = {
     module.CARD.name: module
     for module in (
+        synthetic,
         swimming,
         driver_behavior,
         utd_mhad,
@@ -41,24 +45,27 @@ LOADERS = {
 
 
 def list_datasets() -> pd.DataFrame:
-    """The data sets, one row each: what, who, how many, on what terms, and whether in the cache."""
-    rows = []
-    for name, module in LOADERS.items():
-        facts = module.CARD
-        rows.append(
-            {
-                "name": name,
-                "task": facts.task,
-                "subjects": facts.subjects,
-                "classes": len(facts.classes),
-                "rate_hz": facts.rate,
-                "sensors": " ".join(dict.fromkeys(axis.split("_")[0] for axis in facts.axes)),
-                "licence": facts.licence,
-                "in_cache": cached(name) is not None,
-                "url": facts.url,
-            }
-        )
-    return pd.DataFrame(rows).set_index("name")
+    """The data sets, one row each: what, who, how many, on what terms, and whether in the cache.
+
+    Examples
+    --------
+    >>> list(list_datasets().index[:3])
+    ['synthetic', 'swimming', 'driver_behavior']
+    """
+    rows = {
+        name: {
+            "task": facts.task,
+            "subjects": facts.subjects,
+            "classes": len(facts.classes),
+            "rate_hz": facts.rate,
+            "sensors": " ".join(dict.fromkeys(axis.split("_")[0] for axis in facts.axes)),
+            "licence": facts.licence,
+            "in_cache": facts.generated or cached(name) is not None,
+            "url": facts.url,
+        }
+        for name, facts in ((name, module.CARD) for name, module in LOADERS.items())
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
 
 
 def card(name: str) -> DatasetCard:
@@ -97,7 +104,7 @@ def fetch_dataset(name: str, cache: str | PathLike | None = None) -> Path:
     Raises
     ------
     DatasetError
-        No such data set.
+        No such data set, or one that is generated.
     DownloadError
         Offline, cut, damaged, no room, not writable, or no way to verify the download.
 
@@ -112,7 +119,11 @@ def fetch_dataset(name: str, cache: str | PathLike | None = None) -> Path:
 
     A broken download goes on where it stopped, and a data set's folder appears only when whole.
     """
-    return bring(name, card(name).url, cache)
+    facts = card(name)
+    if facts.generated:
+        remedy = f"Call load_dataset({name!r})."
+        raise DatasetError(f"{name} is generated, there is nothing to fetch", remedy=remedy)
+    return bring(name, facts.url, cache)
 
 
 def load_dataset(
@@ -123,16 +134,17 @@ def load_dataset(
     Parameters
     ----------
     name : str
-        As in `list_datasets`.
+        As in `list_datasets`; ``"synthetic"`` needs no download.
     folder : path, optional
         Where the files are, in their owners' layout. Default: the cache.
     download : bool
         Fetch what is not in the cache. Without it a download never starts by itself, except from
         a mirror that ``$IMG2IMU_MIRROR`` names.
     **options
-        Of the set's own loader: ``merge_transition`` (swimming), ``events``, ``seconds``,
-        ``linear`` (driver_behavior), ``placement`` (utd_mhad), ``device`` (sp_sw_har), ``sensor``
-        (sisfall).
+        Of the set's own loader: ``subjects``, ``seconds``, ``rate``, ``classes``,
+        ``transitions``, ``seed`` (synthetic), ``merge_transition`` (swimming), ``events``,
+        ``seconds``, ``linear`` (driver_behavior), ``placement`` (utd_mhad), ``device``
+        (sp_sw_har), ``sensor`` (sisfall).
 
     Returns
     -------
@@ -141,18 +153,37 @@ def load_dataset(
     Raises
     ------
     DatasetError
-        No such data set, not in the cache, or no such files in the folder.
-    FormatError
-        A malformed file, with its name and line.
+        No such data set, not in the cache, no such files in the folder, or a folder for a set
+        that is generated.
+    FormatError, SignalError
+        A malformed file, or one with empty cells, with its name and line.
+    ParameterError
+        An option that the set has not, or a value out of range.
+
+    Examples
+    --------
+    >>> load_dataset("synthetic", subjects=1, seconds=10, classes=["walk"], seed=0)
+    [Recording('s01/walk', 10.0 s at 50 Hz, acc_x ... gyro_z, subject 's01', walk)]
     """
     facts = card(name)
+    load = LOADERS[name].load
+    known = [option for option in inspect.signature(load).parameters if option != "folder"]
+    for option in options:
+        if option not in known:
+            raise unknown_name(f"option of {name}", option, known)
+    if facts.generated:
+        if folder is not None:
+            what = f"{name} is generated, no folder holds it"
+            raise DatasetError(what, where=str(folder), remedy="Leave the folder out.")
+        return load(**options)
     if folder is None:
         folder = fetch_dataset(name) if download or mirror() else cached(name)
     if folder is None:
         raise DatasetError(
             f"{name} is not in the cache",
             where=str(cache_folder()),
-            remedy=f"Fetch it with `img2imu datasets --fetch {name}` or ik.datasets.fetch_dataset({name!r}), or "
-            f"give the folder where it is. It comes from {facts.url}.",
+            remedy=f"Fetch it with `img2imu datasets --fetch {name}` or "
+            f"ik.datasets.fetch_dataset({name!r}), or give the folder where it is. It comes from "
+            f"{facts.url}.",
         )
-    return LOADERS[name].load(folder, **options)
+    return load(folder, **options)

@@ -1,4 +1,4 @@
-"""The four tasks of the evaluation: their windows, and what a backbone scores on them."""
+"""The four tasks of the evaluation: how a data set becomes labelled windows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import unknown_name
 from ..signals.windows import Windows, sliding_windows
-from . import catalogue as datasets
+from .catalogue import load_dataset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +106,7 @@ def load_task(name: str, folder: str | Path | None = None) -> Windows:
         ``"activity"``, ``"swimming"``, ``"gestures"`` or ``"driving"``; the data set's name
         serves as well.
     folder : path, optional
-        Where the data set lies in its owner's layout. Default: the cache, see `fetch`.
+        Where the data set lies in its owner's layout. Default: the cache, see `fetch_dataset`.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def load_task(name: str, folder: str | Path | None = None) -> Windows:
     ['activity', 'swimming', 'gestures', 'driving']
     """
     task = find_task(name)
-    recordings = datasets.load_dataset(task.dataset, folder, **task.options)
+    recordings = load_dataset(task.dataset, folder, **task.options)
     cut = sliding_windows(
         [recording.to_unit("m/s2", "rad/s") for recording in recordings],
         task.seconds,

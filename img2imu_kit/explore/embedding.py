@@ -57,8 +57,8 @@ class EmbeddingExplorer(Explorer):
 
     Examples
     --------
-    >>> from img2imu_kit import synthetic, windows
-    >>> cut = windows(synthetic(2, seconds=20), seconds=4)
+    >>> from img2imu_kit import load_dataset, sliding_windows
+    >>> cut = sliding_windows(load_dataset("synthetic", subjects=2, seconds=20), seconds=4)
     >>> explorer = EmbeddingExplorer({"mean": cut.signal.mean(axis=2)}, cut, layout="PCA")
     >>> sorted(explorer.quality["mean"])
     ['knn_features', 'knn_xy', 'trustworthiness']

@@ -18,7 +18,7 @@ from img2imu_kit.evaluate.finetune import FineTuneConfig, fine_tune
 @pytest.fixture(scope="module")
 def people():
     return ik.sliding_windows(
-        ik.datasets.synthetic(subjects=6, seconds=12, seed=0), seconds=3, overlap=0.5
+        ik.load_dataset("synthetic", subjects=6, seconds=12, seed=0), seconds=3, overlap=0.5
     )
 
 

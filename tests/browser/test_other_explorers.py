@@ -11,7 +11,7 @@ EMBEDDING = """
 import json
 import img2imu_kit as ik
 from img2imu_kit.explore import EmbeddingExplorer
-cut = ik.sliding_windows(ik.datasets.synthetic(4, seconds=20), 4, overlap=0.5)
+cut = ik.sliding_windows(ik.load_dataset("synthetic", subjects=4, seconds=20), 4, overlap=0.5)
 statistics = ik.handcrafted_features(cut)
 explorer = EmbeddingExplorer({"mean": cut.signal.mean(axis=2), "by hand": statistics}, cut)
 places = explorer.maps["mean"].widget.points[[100, 30], :2]
@@ -22,7 +22,7 @@ explorer
 GRADCAM = """
 import img2imu_kit as ik
 from img2imu_kit.explore import GradCamExplorer
-cut = ik.sliding_windows(ik.datasets.synthetic(3, seconds=12), 4)
+cut = ik.sliding_windows(ik.load_dataset("synthetic", subjects=3, seconds=12), 4)
 GradCamExplorer(ik.load_backbone("mobilenetv3_small_050"), cut, layer=2, pool="grid")
 """
 

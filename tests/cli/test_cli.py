@@ -168,7 +168,7 @@ def test_few_label_reads_a_folder_of_the_users_own(tmp_path):
     """Six people, a file each, semicolons and decimal commas, g, and a column of activities."""
     folder = tmp_path / "mine"
     folder.mkdir()
-    for recording in ik.datasets.synthetic(subjects=6, seconds=12, seed=0):
+    for recording in ik.load_dataset("synthetic", subjects=6, seconds=12, seed=0):
         frame = pd.DataFrame(
             recording.signal[:, :3] / 9.80665, columns=["ax (g)", "ay (g)", "az (g)"]
         )

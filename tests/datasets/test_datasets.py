@@ -302,7 +302,7 @@ def test_sisfall_units(tmp_path):
 # --- what goes wrong ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", LOADERS)
+@pytest.mark.parametrize("name", OWNERS)
 def test_missing_and_empty_folder(tmp_path, name):
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(DatasetError, match=f"img2imu datasets --fetch {name}") as caught:
@@ -395,22 +395,27 @@ def test_not_in_the_cache_says_how_to_get_it(tmp_path, monkeypatch):
         DatasetError, match=r"ik.datasets.fetch_dataset\('swimming'\).*github.com/brunnergino"
     ):
         datasets.load_dataset("swimming")
-    assert not datasets.list_datasets()["in_cache"].any()
+    assert not datasets.list_datasets()["in_cache"].drop("synthetic").any()
     chest(tmp_path / "chest_accelerometer")
     assert len(datasets.load_dataset("chest_accelerometer")) == 1
     assert datasets.list_datasets()["in_cache"].to_dict()["chest_accelerometer"]
 
 
+def test_unknown_option():
+    with pytest.raises(ParameterError, match=r"'sensr'\. Did you mean 'sensor'"):
+        datasets.load_dataset("sisfall", sensr="MMA8451Q")
+
+
 def test_unknown_name():
     with pytest.raises(DatasetError, match="Did you mean 'sisfall'"):
         datasets.load_dataset("sisfal")
-    with pytest.raises(DatasetError, match="There are: swimming, "):
+    with pytest.raises(DatasetError, match="There are: synthetic, swimming, "):
         datasets.fetch_dataset("no such thing")
 
 
 def test_cards_and_list():
     table = datasets.list_datasets()
-    assert list(table.index) == list(LOADERS) == list(FIGURES)
+    assert list(table.index) == list(LOADERS) == ["synthetic", *FIGURES]
     assert table.loc["swimming", "sensors"] == "acc gyro"
     for name in LOADERS:
         facts = datasets.card(name)

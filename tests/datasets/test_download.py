@@ -325,7 +325,7 @@ import resource
 from img2imu_kit import datasets, errors
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
-    datasets.fetch({NAME!r})
+    datasets.fetch_dataset({NAME!r})
 except errors.DownloadError as error:
     print(error)
 """
@@ -335,7 +335,7 @@ except errors.DownloadError as error:
 
 
 def test_two_processes_at_once(server, cache):
-    code = f"from img2imu_kit import datasets; print(len(datasets.load({NAME!r})))"
+    code = f"from img2imu_kit import load_dataset; print(len(load_dataset({NAME!r})))"
     both = [
         subprocess.Popen(
             [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -352,7 +352,7 @@ def test_two_processes_at_once(server, cache):
 def test_killed_while_downloading(server, mirror, cache):
     """A process that is gone leaves no lock behind, and its part is used."""
     server.hangs = threading.Event()
-    code = f"from img2imu_kit import datasets; datasets.fetch({NAME!r})"
+    code = f"from img2imu_kit import datasets; datasets.fetch_dataset({NAME!r})"
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     part = cache / f"{ARCHIVE}.part"
     while process.poll() is None and not (part.exists() and part.stat().st_size > 100_000):

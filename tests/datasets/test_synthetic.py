@@ -5,11 +5,16 @@ import pytest
 from sklearn.metrics import f1_score
 from sklearn.neighbors import NearestCentroid
 
-from img2imu_kit.datasets.synthetic import MOTIONS, synthetic
-from img2imu_kit.errors import ParameterError
+from img2imu_kit.datasets.catalogue import card, fetch_dataset, list_datasets, load_dataset
+from img2imu_kit.datasets.synthetic import MOTIONS
+from img2imu_kit.errors import DatasetError, ParameterError
 from img2imu_kit.signals.axes import GRAVITY
 from img2imu_kit.signals.splits import split_by
 from img2imu_kit.signals.windows import sliding_windows
+
+
+def synthetic(**options):
+    return load_dataset("synthetic", **options)
 
 
 @pytest.fixture(scope="module")
@@ -18,13 +23,13 @@ def people():
 
 
 def by_class(recordings, name):
-    return [each for each in recordings if each.classes == (name,)]
+    return [recording for recording in recordings if recording.classes == (name,)]
 
 
 def test_what_comes_out(people):
-    assert len(people) == len({each.name for each in people}) == 12 * 6
-    assert {each.subject for each in people} == {f"s{i:02d}" for i in range(1, 13)}
-    assert {each.classes[0] for each in people} == set(MOTIONS)
+    assert len(people) == len({recording.name for recording in people}) == 12 * 6
+    assert {recording.subject for recording in people} == {f"s{i:02d}" for i in range(1, 13)}
+    assert {recording.classes[0] for recording in people} == set(MOTIONS)
     first = people[0]
     assert (first.rate, first.signal.shape, first.signal.dtype) == (50, (1500, 6), np.float32)
     assert first.unit == ("m/s2",) * 3 + ("rad/s",) * 3
@@ -38,7 +43,7 @@ def test_same_seed_same_bytes(people):
 
 def test_more_people_or_fewer_classes_change_nobody(people):
     few = synthetic(subjects=2, classes=["run"])
-    assert [each.name for each in few] == ["s01/run", "s02/run"]
+    assert [recording.name for recording in few] == ["s01/run", "s02/run"]
     for a, b in zip(few, by_class(people, "run"), strict=False):
         np.testing.assert_array_equal(a.signal, b.signal)
 
@@ -61,23 +66,27 @@ def test_means_tell_little_and_spectra_much(people):
 
 def test_gravity_is_felt_in_full_and_nobody_flies_away(people):
     """Over whole cycles the specific force averages to g, whatever the motion."""
-    for each in by_class(people, "still") + by_class(people, "cycle"):
-        assert np.linalg.norm(each.signal[:, :3].mean(axis=0)) == pytest.approx(GRAVITY, rel=0.06)
-    for each in by_class(people, "run") + by_class(people, "jump"):
-        assert np.linalg.norm(each.signal[:, :3].mean(axis=0)) == pytest.approx(GRAVITY, rel=0.12)
+    for recording in by_class(people, "still") + by_class(people, "cycle"):
+        assert np.linalg.norm(recording.signal[:, :3].mean(axis=0)) == pytest.approx(
+            GRAVITY, rel=0.06
+        )
+    for recording in by_class(people, "run") + by_class(people, "jump"):
+        assert np.linalg.norm(recording.signal[:, :3].mean(axis=0)) == pytest.approx(
+            GRAVITY, rel=0.12
+        )
 
 
 def test_free_fall_and_landing(people):
     walking = min(np.linalg.norm(r.signal[:, :3], axis=1).min() for r in by_class(people, "walk"))
-    for each in by_class(people, "jump"):
-        force = np.linalg.norm(each.signal[:, :3], axis=1)
+    for recording in by_class(people, "jump"):
+        force = np.linalg.norm(recording.signal[:, :3], axis=1)
         assert np.percentile(force, 5) < 2.5
         assert force.max() > 2 * GRAVITY
     assert walking > 2.5
 
 
-def test_clipping_is_reached_and_never_passed(people):
-    peaks = np.array([np.abs(each.signal[:, :3]).max() for each in people])
+def test_clipping_is_rrecordinged_and_never_passed(people):
+    peaks = np.array([np.abs(recording.signal[:, :3]).max() for recording in people])
     assert peaks.max() == pytest.approx(4 * GRAVITY, rel=1e-6)
     assert (peaks > 39.2).sum() < len(people) / 4
 
@@ -85,9 +94,9 @@ def test_clipping_is_reached_and_never_passed(people):
 def test_cadence_is_the_strongest_line(people):
     """Vertical acceleration repeats with every step, within the spread of cadence over people."""
     cadences = []
-    for each in by_class(people, "walk"):
-        up = each.signal[:, :3].mean(axis=0)
-        vertical = each.signal[:, :3] @ (up / np.linalg.norm(up)) - np.linalg.norm(up)
+    for recording in by_class(people, "walk"):
+        up = recording.signal[:, :3].mean(axis=0)
+        vertical = recording.signal[:, :3] @ (up / np.linalg.norm(up)) - np.linalg.norm(up)
         power = np.abs(np.fft.rfft(vertical * np.hanning(len(vertical)))) ** 2
         cadences.append(np.fft.rfftfreq(len(vertical), 1 / 50)[power.argmax()])
     assert np.median(cadences) == pytest.approx(1.9, rel=0.12)
@@ -113,7 +122,9 @@ def test_gyroscope_agrees_with_the_tilt_of_gravity():
 
 
 def test_each_person_wears_it_their_own_way(people):
-    still = np.stack([each.signal[:, :3].mean(axis=0) for each in by_class(people, "still")])
+    still = np.stack(
+        [recording.signal[:, :3].mean(axis=0) for recording in by_class(people, "still")]
+    )
     directions = still / np.linalg.norm(still, axis=1, keepdims=True)
     assert np.linalg.norm(directions.mean(axis=0)) < 0.6  # 1 if all wore it alike
 
@@ -150,3 +161,20 @@ def test_transitions():
 def test_settings_out_of_range(wrong):
     with pytest.raises(ParameterError):
         synthetic(**wrong)
+
+
+def test_it_is_always_at_hand_and_says_that_it_is_generated(monkeypatch, tmp_path):
+    monkeypatch.setenv("IMG2IMU_CACHE", str(tmp_path))
+    monkeypatch.setenv("IMG2IMU_MIRROR", str(tmp_path / "nowhere"))
+    assert list_datasets().loc["synthetic", "in_cache"]
+    assert card("synthetic").generated
+    assert "generated" in card("synthetic").title
+    assert len(load_dataset("synthetic", subjects=1, seconds=2, download=True)) == 6
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_folder_holds_it_and_nothing_is_fetched(tmp_path):
+    with pytest.raises(DatasetError, match=r"generated, no folder holds it\. Leave the folder out"):
+        load_dataset("synthetic", tmp_path)
+    with pytest.raises(DatasetError, match=r"nothing to fetch\. Call load_dataset\('synthetic'\)"):
+        fetch_dataset("synthetic")

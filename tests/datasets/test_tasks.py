@@ -6,7 +6,7 @@ import pytest
 import img2imu_kit as ik
 from img2imu_kit.datasets.tasks import TASKS, find_task
 from img2imu_kit.errors import ParameterError
-from img2imu_kit.evaluate.few_labels import score_task
+from img2imu_kit.evaluate.scores import score_task
 
 #: task -> windows, classes, groups that a split draws from
 EXPECTED = {
@@ -41,7 +41,9 @@ def test_a_task_answers_to_its_data_set_too():
 
 
 def test_score_compares_three_methods_on_the_same_draws(tmp_path):
-    cut = ik.sliding_windows(ik.datasets.synthetic(subjects=4, seconds=12, seed=1), seconds=3)
+    cut = ik.sliding_windows(
+        ik.load_dataset("synthetic", subjects=4, seconds=12, seed=1), seconds=3
+    )
     net = ik.load_backbone("mobilenetv3_small_050", seed=3)
     ik.models.save_backbone(net, tmp_path / "net")
     table = score_task(

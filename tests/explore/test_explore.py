@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExce
 
 @pytest.fixture(scope="module")
 def recording():
-    return ik.datasets.synthetic(1, seconds=12, transitions=True)[0]
+    return ik.load_dataset("synthetic", subjects=1, seconds=12, transitions=True)[0]
 
 
 @pytest.fixture
@@ -273,7 +273,9 @@ def test_presets_pass_through_the_controls_unchanged(preset):
 
 def test_any_settings_pass_through_the_controls():
     params = ik.SpectrogramParams(n_fft=1000, hop=300, size=(50, 60), fmax_hz=11.5, range=(-80, 5))
-    explorer = SpectrogramExplorer(ik.datasets.synthetic(1, seconds=30), seconds=25, params=params)
+    explorer = SpectrogramExplorer(
+        ik.load_dataset("synthetic", subjects=1, seconds=30), seconds=25, params=params
+    )
     assert ik.SpectrogramParams(**explorer.state.changes) == params
     assert not explorer.screen.failed
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExce
 
 @pytest.fixture(scope="module")
 def cut():
-    return ik.sliding_windows(ik.datasets.synthetic(3, seconds=16), 4, overlap=0.5)
+    return ik.sliding_windows(ik.load_dataset("synthetic", subjects=3, seconds=16), 4, overlap=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def features(cut):
 
 @pytest.fixture(scope="module")
 def state():
-    recording = ik.datasets.synthetic(1, seconds=20, classes=["walk"])[0]
+    recording = ik.load_dataset("synthetic", subjects=1, seconds=20, classes=["walk"])[0]
     return AugmentationState(read_photo(), recording, start_s=2, seed=1)
 
 

@@ -22,9 +22,9 @@ def network():
 
 @pytest.fixture(scope="module")
 def people():
-    return ik.sliding_windows(ik.datasets.synthetic(subjects=3, seconds=10), seconds=2).select(
-        "acc"
-    )
+    return ik.sliding_windows(
+        ik.load_dataset("synthetic", subjects=3, seconds=10), seconds=2
+    ).select("acc")
 
 
 @pytest.fixture(scope="module")
