@@ -1,4 +1,4 @@
-"""From power to RGB pictures, and back to a signal as far as that goes."""
+"""From power to RGB pictures."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ConstantAxisWarning, ParameterError, SignalError
+from ..signals.axes import channel_index
 from ..signals.recording import Recording
 from ..signals.windows import Windows
-from .params import SpectrogramParams, channel_index, presets, resolve
-from .stft import Spectrograms, as_batch, by_blocks, grid, scaled, side_by_side, spectrogram, taper
+from .params import SpectrogramParams, presets, resolve
+from .power import Spectrograms, as_batch, by_blocks, make_grid, scaled, side_by_side
 
-__all__ = ["power_to_image", "to_image", "to_signal"]
+__all__ = ["power_to_image", "to_image"]
 
 #: What an axis that never changes is drawn in.
 _MID_GREY = 128
@@ -74,20 +75,22 @@ def to_image(
     """
     params = resolve(params, **overrides)
     batch, rate, axes, unit = as_batch(signal, rate, device)
-    _, freqs_hz, times_s = grid(batch.shape, rate, params)
-    chosen = channel_index(axes, params.channels)
+    grid = make_grid(batch.shape[2], rate, params, axes=batch.shape[1])
+    chosen = channel_index(axes, params.channels)  # red, green, blue
     _warn_of_units(tuple(unit[i] for i in chosen if unit), params)
     batch = batch[:, chosen]
     if params.channels == "magnitude":
         batch, axes, chosen = batch.norm(dim=1, keepdim=True), ("magnitude",), [0]
-    size = params.size or (len(freqs_hz), len(times_s))
+    size = params.size or grid.shape
     images = torch.empty((len(batch), 3, *size), dtype=torch.uint8, device=batch.device)
-    flat = batch.amax(dim=2) == batch.amin(dim=2)
+    flat = batch.amax(dim=2) == batch.amin(dim=2)  # [N, C]
 
-    def paint(some: slice, power: Tensor) -> None:
-        images[some] = _paint(power, flat[some], params)
+    def paint(part: slice, power: Tensor) -> None:
+        # A single channel is repeated on assignment: [n, 1, H, W] -> [n, 3, H, W], grey.
+        images[part] = _paint(power, flat[part], params)
 
-    by_blocks(batch, rate, params, paint)
+    # A block is painted while its power is still in the cache, and only its bytes are kept.
+    by_blocks(batch, grid, params, paint)
     _warn_of_flat(flat, [axes[i] for i in chosen])
     return images if isinstance(signal, Tensor) else images.cpu().numpy()
 
@@ -97,8 +100,8 @@ def power_to_image(
 ) -> np.ndarray | Tensor:
     """Paint power that was computed, and perhaps changed, before.
 
-    ``picture(spectrogram(x, rate))`` equals ``to_image(x, rate)``, but that an axis which never
-    changes is only noticed where its power is the same in every bin and frame.
+    ``power_to_image(spectrogram(x, rate))`` equals ``to_image(x, rate)``, but that an axis which
+    never changes is only noticed where its power is the same in every bin and frame.
 
     Parameters
     ----------
@@ -113,12 +116,20 @@ def power_to_image(
     uint8 [N, 3, H, W]
         As in `to_image`.
 
+    Raises
+    ------
+    SignalError
+        Power that does not fit its axes.
+    ParameterError
+        As in `resolve`, or the magnitude of several axes, which their power does not tell.
+
     Examples
     --------
     >>> from dataclasses import replace
+    >>> from img2imu_kit import spectrogram
     >>> found = spectrogram(np.random.default_rng(0).normal(size=(2, 3, 300)), rate=50)
     >>> louder = replace(found, power=found.power * 10)  # + 10 dB
-    >>> bool((picture(louder) >= picture(found)).all())
+    >>> bool((power_to_image(louder) >= power_to_image(found)).all())
     True
     """
     params = resolve(spectrograms.params if params is None else params, **overrides)
@@ -139,95 +150,21 @@ def power_to_image(
     images = torch.empty((len(power), 3, *size), dtype=torch.uint8, device=power.device)
 
     def paint(start: int) -> None:
-        some = slice(start, start + _AT_ONCE)
-        images[some] = _paint(power[some], flat[some], params)
+        part = slice(start, start + _AT_ONCE)
+        images[part] = _paint(power[part], flat[part], params)
 
     side_by_side(paint, range(0, len(power), _AT_ONCE), power.device)
     _warn_of_flat(flat, [spectrograms.axes[i] for i in chosen])
     return images if isinstance(spectrograms.power, Tensor) else images.numpy()
 
 
-def to_signal(
-    signal: np.ndarray | Tensor | Windows | Recording | Spectrograms,
-    rate: float | None = None,
-    params: str | SpectrogramParams | None = None,
-    *,
-    iterations: int = 64,
-    **overrides,
-) -> np.ndarray:
-    """A signal with nearly the same spectrogram: what is heard when the phase is forgotten.
-
-    A spectrogram keeps how strong each frequency is, and loses when within a frame it peaks, the
-    sign of the signal (which way gravity points), all bins outside the band, and with `detrend`
-    the offset. Griffin and Lim's algorithm looks for a phase that fits, starting from 0, so that
-    a steady offset comes back positive.
-
-    Parameters
-    ----------
-    signal : Spectrograms, or as in `spectrogram`
-        Power, or the motion to take it from.
-    rate, params, **overrides
-        As in `spectrogram`; not for `Spectrograms`, which know their own.
-    iterations : int
-        Of Griffin-Lim.
-
-    Returns
-    -------
-    float32 [N, C, T]
-        From the first frame to the end of the last: T is ``n_fft + (S - 1) * hop``, or
-        ``(S - 1) * hop`` with ``center=True``.
-
-    References
-    ----------
-    D. Griffin and J. Lim, Signal estimation from modified short-time Fourier transform, IEEE
-    Transactions on Acoustics, Speech, and Signal Processing 32 (1984).
-
-    Examples
-    --------
-    >>> t = np.arange(256) / 64
-    >>> again = to_signal(np.sin(2 * np.pi * 8 * t), rate=64)
-    >>> again.shape, round(float(again.std()), 1)
-    ((1, 1, 256), 0.7)
-    """
-    import librosa
-
-    if not isinstance(iterations, int) or iterations < 1:
-        raise ParameterError(f"iterations is {iterations!r}, expected a whole number, 1 or more")
-    if isinstance(signal, Spectrograms):
-        if rate is not None or params is not None or overrides:
-            raise ParameterError("spectrograms know their rate and settings: give no others")
-        found = signal
-    else:
-        found = spectrogram(signal, rate, params, **overrides)
-    power, params = np.asarray(torch.as_tensor(found.power).cpu()), found.params
-    n_fft, hop, frames = params.n_fft, params.hop, power.shape[3]
-    # As they leave the transform: nothing outside the band, and twice the mean square at 0 Hz and
-    # half the rate, which have no mirror image.
-    whole = np.zeros((*power.shape[:2], n_fft // 2 + 1, frames), dtype=np.float32)
-    first = round(found.freqs_hz[0] * n_fft / found.rate)
-    whole[:, :, first : first + power.shape[2]] = power
-    whole[:, :, [0, -1] if n_fft % 2 == 0 else [0]] *= 2
-    # The taper hides the outer samples of the outer frames, and dividing by it would blow them up:
-    # both ends are held for half a frame, and what lies beyond is cut off again.
-    held = -(-(n_fft + 1) // 2 // hop)
-    signal = librosa.griffinlim(
-        np.pad(np.sqrt(whole), ((0, 0), (0, 0), (0, 0), (held, held)), mode="edge"),
-        n_iter=iterations,
-        hop_length=hop,
-        n_fft=n_fft,
-        window=taper(params).numpy(),
-        pad_mode="reflect",
-        init=None,
-    )
-    start = held * hop - (0 if params.center else n_fft // 2)
-    return signal[:, :, start : start + (frames - 1) * hop + (0 if params.center else n_fft)]
-
-
 def _paint(power: Tensor, flat: Tensor, params: SpectrogramParams) -> Tensor:
     """Power [n, C, F, S] as uint8 [n, C, H, W]; mid-grey where `flat` [n, C]."""
-    scale = "log10" if params.scale == "db" else params.scale  # one picture, a step less
+    # dB is 10 log10, and a common factor cancels between the limits: one picture, a step less.
+    scale = "log10" if params.scale == "db" else params.scale
     values = scaled(power, scale)
     if isinstance(params.range, str):
+        # Extremes [n, C] of each axis; a flat one has none, "per-window" goes by the others.
         low = values.amin(dim=(2, 3)).masked_fill(flat, torch.inf)
         high = values.amax(dim=(2, 3)).masked_fill(flat, -torch.inf)
         if params.range == "per-window":
@@ -235,11 +172,13 @@ def _paint(power: Tensor, flat: Tensor, params: SpectrogramParams) -> Tensor:
     else:
         limits = 10 ** (torch.tensor(params.range, dtype=torch.float64) / 10)
         low, high = scaled(limits, scale).to(values)[:, None, None]
-    # Black is 0.5 and white 255.5, so that cutting off decimals rounds.
+    # level = 255 (value - low) / (high - low), as one multiplication and one addition. Black is
+    # 0.5 and white 255.5, so that cutting off decimals rounds.
     grey = flat | ~(high > low)
     gain = torch.where(grey, 0, 255 / (high - low))
     offset = torch.where(grey, _MID_GREY, 0.5 - low * gain)
     level = torch.addcmul(offset[:, :, None, None], values, gain[:, :, None, None])
+    # Bin 0 is row 0 of the power; in a picture row 0 is on top, and low frequency at the bottom.
     return _resize(level.clamp_(0, 255.5).to(torch.uint8).flip(2), params)
 
 
@@ -250,6 +189,8 @@ def _resize(image: Tensor, params: SpectrogramParams) -> Tensor:
     """
     if params.size is None or params.size == tuple(image.shape[2:]):
         return image
+    # As Pillow does it: "nearest-exact" takes the middle of a pixel, antialias averages all that a
+    # smaller picture leaves out.
     smooth = params.interpolation != "nearest"
     mode = params.interpolation if smooth else "nearest-exact"
     if image.device.type != "cpu":  # no kernel for bytes

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 
-from ..errors import ParameterError, SignalError, unknown_name
-from ..signals.recording import axis_index, check_rate, default_axes
+from ..errors import ParameterError, unknown_name
+from ..signals.recording import check_rate
 
 __all__ = ["CHOICES", "SpectrogramParams", "presets", "resolve"]
 
 #: Settings that are one of a few words.
 CHOICES = {
+    "transform": ("stft",),
     "window": tuple(
         name + kind
         for name in ("hann", "hamming", "blackman", "blackmanharris", "flattop", "boxcar")
@@ -57,6 +58,8 @@ class SpectrogramParams:
     channels : {"acc", "gyro", "magnitude"} or three axis names
         What becomes red, green and blue: x, y, z of one sensor (``"acc"`` takes any three axes
         that are alone), or any three axes. In grey: the length of the acceleration vector.
+    transform : {"stft"}
+        From motion to power: the short-time Fourier transform.
 
     Raises
     ------
@@ -84,6 +87,7 @@ class SpectrogramParams:
     size: tuple[int, int] | None = (96, 96)
     interpolation: str = "bilinear"
     channels: str | tuple[str, str, str] = "acc"
+    transform: str = "stft"
 
     def __post_init__(self) -> None:
         for name in ("range", "size", "channels"):  # lists, as JSON brings them
@@ -95,6 +99,7 @@ class SpectrogramParams:
             _whole(self.hop, 1) and self.hop <= self.n_fft,
             f"1 to n_fft ({self.n_fft}) samples, so that none goes unseen",
         )
+        # `str | None` first: an array compared with words would be an array of answers.
         for name, words in CHOICES.items():
             good = isinstance(getattr(self, name), str | None) and getattr(self, name) in words
             self._demand(name, good, f"one of {', '.join(map(repr, words))}")
@@ -106,6 +111,7 @@ class SpectrogramParams:
             else _numbers(self.range, 2) and self.range[0] < self.range[1],
             "'per-axis', 'per-window' or (low, high) in dB with low < high",
         )
+        # What the rate allows is known only with a signal: `make_grid` looks at the upper end.
         self._demand("fmin_hz", _numbers((self.fmin_hz,), 1) and self.fmin_hz >= 0, "0 or more")
         self._demand(
             "fmax_hz",
@@ -168,6 +174,8 @@ def presets() -> dict[str, SpectrogramParams]:
     ['default', 'img2imu-app', 'fine-time', 'fine-frequency']
     """
     default = SpectrogramParams()
+    # The app: 2 s frames at 64 Hz that move by 0.19 s, no resizing in frequency worth the name
+    # (65 bins to 96 rows), each axis stretched to its own extremes.
     return {
         "default": default,
         "img2imu-app": SpectrogramParams(
@@ -194,7 +202,7 @@ def resolve(params: str | SpectrogramParams | None = None, **overrides) -> Spect
     12
     >>> resolve(nfft=64)
     Traceback (most recent call last):
-    img2imu_kit.errors.ParameterError: unknown setting 'nfft'. Did you mean 'n_fft'? ...
+    img2imu_kit.errors.ParameterError: no setting 'nfft'. Did you mean 'n_fft'? ...
     """
     if not isinstance(params, SpectrogramParams):
         known = presets()
@@ -202,26 +210,6 @@ def resolve(params: str | SpectrogramParams | None = None, **overrides) -> Spect
     for name in overrides:
         _lookup("setting", name, [item.name for item in fields(SpectrogramParams)])
     return replace(params, **overrides)
-
-
-def channel_index(axes: tuple[str, ...], channels: str | tuple[str, ...]) -> list[int]:
-    """Positions of the axes that become red, green and blue (or, if one, grey)."""
-    sensor = "acc" if channels == "magnitude" else channels
-    unnamed = axes == default_axes(len(axes))
-    alone = len(axes) == 3 and not any(axis.startswith("acc") for axis in axes)  # one sensor's
-    if sensor == "acc" and (unnamed or alone):
-        index = list(range(len(axes)))[:3]
-    else:
-        index = axis_index(axes, sensor, where=f"channels={channels!r}")
-        index = index if isinstance(sensor, tuple) else index[:3]
-    if channels != "magnitude" and len(index) not in (1, 3):
-        raise SignalError(
-            f"{len(index)} axes ({', '.join(axes[i] for i in index)}) cannot become red, green "
-            "and blue",
-            where="signal",
-            remedy='Give one axis or three, or choose channels="magnitude".',
-        )
-    return index
 
 
 def _lookup(kind: str, name: object, known: Iterable[str]) -> str:
@@ -237,6 +225,7 @@ def _whole(value: object, least: int) -> bool:
 
 def _numbers(values: object, count: int) -> bool:
     """Whether these are so many finite numbers."""
+    # True is a number to Python, and a typing mistake to us.
     return (
         isinstance(values, tuple)
         and len(values) == count

@@ -1,4 +1,4 @@
-"""Pictures against the recipe written out by other means, and the way back to a signal."""
+"""Pictures against the recipe written out by other means."""
 
 import warnings
 from dataclasses import replace
@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from img2imu_kit.errors import ConstantAxisWarning, ParameterError, SignalError
-from img2imu_kit.pictures.image import power_to_image, to_image, to_signal
-from img2imu_kit.pictures.stft import scaled, spectrogram
+from img2imu_kit.pictures.image import power_to_image, to_image
+from img2imu_kit.pictures.power import scaled, spectrogram
 from img2imu_kit.signals.recording import Recording
 from img2imu_kit.signals.windows import sliding_windows
 
@@ -296,53 +296,6 @@ def test_arrays_for_arrays_and_tensors_for_tensors(signal):
     np.testing.assert_array_equal(found.numpy(), expected)
     with pytest.raises(ParameterError, match="device"):
         to_image(signal, RATE, device="toaster")
-
-
-class TestWayBack:
-    """Griffin-Lim: what a spectrogram keeps and what it forgets."""
-
-    @pytest.mark.parametrize(
-        "options",
-        [
-            {},
-            {"center": True},
-            {"params": "img2imu-app"},
-            {"n_fft": 63, "hop": 7, "window": "hamming"},
-        ],
-    )
-    def test_the_spectrogram_comes_back(self, signal, options):
-        found = spectrogram(signal, RATE, **options)
-        again = to_signal(found)
-        n_fft, hop, frames = found.params.n_fft, found.params.hop, len(found.times_s)
-        assert again.dtype == np.float32
-        assert again.shape == (1, 3, (frames - 1) * hop + (0 if found.params.center else n_fft))
-        back = spectrogram(again, RATE, found.params)
-        kept = min(frames, len(back.times_s))
-        ours, theirs = (np.sqrt(each.power[..., :kept]) for each in (back, found))
-        assert np.linalg.norm(ours - theirs) < 0.15 * np.linalg.norm(theirs)
-        assert np.abs(again).max() < 2 * np.abs(signal).max()  # no burst at the ends
-        np.testing.assert_array_equal(again, to_signal(signal, RATE, **options))
-
-    def test_gravity_comes_back_but_which_way_it_points_is_forgotten(self, rng):
-        x = rng.normal([[9.8], [-9.8]], 0.3, size=(2, 300))
-        again = to_signal(x, RATE)[0]
-        np.testing.assert_allclose(again.mean(axis=1), [9.8, 9.8], rtol=0.01)
-
-    def test_what_the_band_cuts_is_gone(self):
-        t = np.arange(500) / RATE
-        slow, fast = np.sin(2 * np.pi * 3 * t), np.sin(2 * np.pi * 15 * t)
-        again = to_signal(slow + fast, RATE, fmax_hz=8)
-        power = spectrogram(again, RATE).power[0, 0].mean(axis=-1)
-        freqs_hz = np.fft.rfftfreq(64, 1 / RATE)
-        assert power[freqs_hz < 8].sum() > 0.4
-        assert power[freqs_hz > 10].sum() < 0.01
-
-    def test_settings_are_given_once(self, signal):
-        with pytest.raises(ParameterError, match="know their rate"):
-            to_signal(spectrogram(signal, RATE), n_fft=32)
-        for bad in (0, 2.5):
-            with pytest.raises(ParameterError, match="iterations"):
-                to_signal(signal, RATE, iterations=bad)
 
 
 def test_power_that_does_not_fit_is_named(signal):

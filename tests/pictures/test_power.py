@@ -1,9 +1,8 @@
-"""Spectrograms against librosa, scipy and matplotlib, and against what theory says."""
+"""Power against librosa, scipy, matplotlib and what theory says, and the way back to a signal."""
 
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
 
 import librosa
 import numpy as np
@@ -11,15 +10,12 @@ import pytest
 import scipy.io
 import scipy.signal
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from matplotlib import mlab
 
-from img2imu_kit.errors import ClockError, Img2ImuError, ParameterError, SignalError
+from img2imu_kit.errors import ClockError, ParameterError, SignalError
 from img2imu_kit.pictures import stft as module
-from img2imu_kit.pictures.image import to_image
-from img2imu_kit.pictures.params import CHOICES, SpectrogramParams, presets, resolve
-from img2imu_kit.pictures.stft import scaled, spectrogram
+from img2imu_kit.pictures.params import CHOICES, SpectrogramParams
+from img2imu_kit.pictures.power import scaled, spectrogram, to_signal
 from img2imu_kit.signals.recording import Recording
 from img2imu_kit.signals.windows import sliding_windows
 
@@ -207,8 +203,8 @@ def test_a_long_recording_with_long_frames_stays_small():
     code = """
 import resource
 import numpy as np
-from img2imu_kit.recording import Recording
-from img2imu_kit.spectrograms import spectrogram
+from img2imu_kit.pictures.power import spectrogram
+from img2imu_kit.signals.recording import Recording
 noise = np.random.default_rng(0).normal(size=(60_000, 3))
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -296,97 +292,51 @@ def test_bad_input_is_named(x, options, error, words):
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        {"n_fft": 3},
-        {"n_fft": 64.0},
-        {"n_fft": True},
-        {"n_fft": "64"},
-        {"hop": 0},
-        {"hop": 65},
-        {"window": "hanning"},
-        {"window": None},
-        {"window": np.hanning(64)},
-        {"center": 1},
-        {"detrend": "mean"},
-        {"scale": "dB"},
-        {"range": "per_axis"},
-        {"range": (20, -50)},
-        {"range": (0, np.nan)},
-        {"range": (0, 1, 2)},
-        {"range": None},
-        {"fmin_hz": -1},
-        {"fmin_hz": None},
-        {"fmin_hz": 5, "fmax_hz": 5},
-        {"fmax_hz": np.inf},
-        {"size": 96},
-        {"size": (96, 0)},
-        {"size": (96.0, 96)},
-        {"interpolation": "area"},
-        {"channels": "accelerometer"},
-        {"channels": ("x", "y")},
-        {"channels": (0, 1, 2)},
-    ],
-)
-def test_bad_settings_are_named(bad):
-    with pytest.raises(ParameterError, match=f"(?s)^{list(bad)[-1]} is .*expected"):
-        SpectrogramParams(**bad)
+class TestWayBack:
+    """Griffin-Lim: what a spectrogram keeps and what it forgets."""
 
-
-anything = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.just((1, 2))
-)
-
-
-@given(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "n_fft": st.integers(-1, 70) | anything,
-            "hop": st.integers(-1, 70) | anything,
-            "window": st.sampled_from(CHOICES["window"]) | anything,
-            "center": st.booleans() | anything,
-            "detrend": st.sampled_from(CHOICES["detrend"]) | anything,
-            "scale": st.sampled_from(CHOICES["scale"]) | anything,
-            "range": st.sampled_from(["per-axis", "per-window", (-50, 20), [0, 1e-3]]) | anything,
-            "fmin_hz": st.floats(0, 26) | anything,
-            "fmax_hz": st.floats(0, 26) | anything,
-            "size": st.sampled_from([None, (1, 1), [7, 200]]) | anything,
-            "interpolation": st.sampled_from(CHOICES["interpolation"]) | anything,
-            "channels": st.sampled_from(["acc", "magnitude", ["acc_z", "acc_x", "acc_x"]]),
-        },
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {},
+            {"center": True},
+            {"params": "img2imu-app"},
+            {"n_fft": 63, "hop": 7, "window": "hamming"},
+        ],
     )
-)
-@settings(max_examples=300, deadline=None, derandomize=True)
-def test_settings_give_a_picture_or_an_error_of_ours(options):
-    x = np.random.default_rng(0).normal(size=(2, 3, 64))
-    try:
-        image = to_image(x, RATE, **options)
-    except Img2ImuError:
-        return
-    assert image.dtype == np.uint8
-    assert image.shape[:2] == (2, 3)
-    assert options.get("size", (96, 96)) is None or image.shape[2:] == tuple(
-        options.get("size", (96, 96))
-    )
+    def test_the_spectrogram_comes_back(self, signal, options):
+        found = spectrogram(signal, RATE, **options)
+        again = to_signal(found)
+        n_fft, hop, frames = found.params.n_fft, found.params.hop, len(found.times_s)
+        assert again.dtype == np.float32
+        assert again.shape == (1, 3, (frames - 1) * hop + (0 if found.params.center else n_fft))
+        back = spectrogram(again, RATE, found.params)
+        kept = min(frames, len(back.times_s))
+        ours, theirs = (np.sqrt(each.power[..., :kept]) for each in (back, found))
+        assert np.linalg.norm(ours - theirs) < 0.15 * np.linalg.norm(theirs)
+        assert np.abs(again).max() < 2 * np.abs(signal).max()  # no burst at the ends
+        np.testing.assert_array_equal(again, to_signal(signal, RATE, **options))
 
+    def test_gravity_comes_back_but_which_way_it_points_is_forgotten(self, rng):
+        x = rng.normal([[9.8], [-9.8]], 0.3, size=(2, 300))
+        again = to_signal(x, RATE)[0]
+        np.testing.assert_allclose(again.mean(axis=1), [9.8, 9.8], rtol=0.01)
 
-def test_settings_from_a_name_from_seconds_and_from_json():
-    assert resolve(None) == presets()["default"] == SpectrogramParams()
-    assert resolve("fine-time", hop=3) == replace(presets()["fine-time"], hop=3)
-    assert resolve(SpectrogramParams(n_fft=32), hop=2) == SpectrogramParams(n_fft=32, hop=2)
-    for params in presets().values():
-        assert SpectrogramParams(**{**asdict(params), "size": list(params.size)}) == params
-    app = presets()["img2imu-app"]
-    assert (app.n_fft, app.hop, app.center, app.detrend) == (128, 12, False, None)
-    made = SpectrogramParams.for_rate(100, window_s=0.5, hop_s=0.001, scale="power")
-    assert (made.n_fft, made.hop, made.scale) == (50, 1, "power")
-    for bad in ({"window_s": 0, "hop_s": 1}, {"window_s": 1, "hop_s": "1"}):
-        with pytest.raises(ParameterError):
-            SpectrogramParams.for_rate(100, **bad)
-    with pytest.raises(ClockError):
-        SpectrogramParams.for_rate(0, 1, 1)
+    def test_what_the_band_cuts_is_gone(self):
+        t = np.arange(500) / RATE
+        slow, fast = np.sin(2 * np.pi * 3 * t), np.sin(2 * np.pi * 15 * t)
+        again = to_signal(slow + fast, RATE, fmax_hz=8)
+        power = spectrogram(again, RATE).power[0, 0].mean(axis=-1)
+        freqs_hz = np.fft.rfftfreq(64, 1 / RATE)
+        assert power[freqs_hz < 8].sum() > 0.4
+        assert power[freqs_hz > 10].sum() < 0.01
+
+    def test_settings_are_given_once(self, signal):
+        with pytest.raises(ParameterError, match="know their rate"):
+            to_signal(spectrogram(signal, RATE), n_fft=32)
+        for bad in (0, 2.5):
+            with pytest.raises(ParameterError, match="iterations"):
+                to_signal(signal, RATE, iterations=bad)
 
 
 @pytest.mark.parametrize(("rate", "seconds"), [(30, 6), (50, 3), (50, 2), (100, 1)])
