@@ -5,10 +5,10 @@ A timm model as a reader of pictures: loaded with a report, read at any of its l
 
 from __future__ import annotations
 
+import difflib
 import os
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,12 @@ import numpy as np
 import timm
 import torch
 from timm.models import efficientnet
-from torch import nn
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ..errors import GuessWarning, ParameterError, SignalError, WeightsError, unknown_name
 from . import weights as files
-from .readout import pool_maps
+from .readout import evaluation_mode, normalize, read_layers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,13 +65,14 @@ def build_network(name: str, *, pretrained: bool = False, seed: int = 0, **setti
 
     Examples
     --------
-    >>> model = build("resnet10t", num_classes=5)
+    >>> model = build_network("resnet10t", num_classes=5)
     >>> model.num_classes
     5
     """
     if name not in _UNNAMED and not timm.is_model(name):
-        known = [*timm.list_models(), *_UNNAMED]  # over a thousand: the nearest is told, not all
-        raise unknown_name("timm model", name, known, listed=["see timm.list_models()"])
+        known = [*timm.list_models(), *_UNNAMED]  # over a thousand: only those near are listed
+        near = [*difflib.get_close_matches(name, known), "see timm.list_models()"]
+        raise unknown_name("timm model", name, known, listed=near)
     settings = {key: value for key, value in settings.items() if value not in (None, "")}
     variants = [settings]
     if name in _UNNAMED:
@@ -192,33 +193,25 @@ class Backbone:
         The network computes in evaluation mode without gradients; the training modes of its
         parts are put back afterwards.
         """
-        images = self._check(images, batch_size)
+        if batch_size < 1:
+            raise ParameterError(f"batch_size is {batch_size}, expected 1 or more")
+        images = self.check_images(images)
         layers = self.indices(layer)
         if device is not None:
             self.model.to(device)
-        first = next(self.model.parameters())
-        mean, std = (
-            torch.tensor(values, device=first.device).mul(255).view(-1, 1, 1)
-            for values in (self.mean, self.std)
-        )
         parts = []
-        with _evaluating(self.model), torch.inference_mode():
+        with evaluation_mode(self.model), torch.inference_mode():
             for start in tqdm(range(0, len(images), batch_size), self.name, disable=not progress):
-                batch = np.array(images[start : start + batch_size], order="C")  # of any strides
-                batch = torch.from_numpy(batch).to(first.device)
-                batch = ((batch - mean) / std).to(first.dtype)
+                batch = self.to_batch(images[start : start + batch_size])
                 try:
-                    maps = self.model.forward_intermediates(
-                        batch, indices=layers, stop_early=True, intermediates_only=True
-                    )
+                    features = read_layers(self.model, batch, layers, pool, rows, columns)
                 except (AssertionError, RuntimeError) as error:  # of a size the network cannot take
                     raise SignalError(
                         f"images of shape {images.shape} could not be read ({error})",
                         where=self.name,
                         remedy="Make pictures of another size, or lower batch_size for memory.",
                     ) from None
-                vectors = [pool_maps(each, pool, rows=rows, columns=columns) for each in maps]
-                parts.append(torch.cat(vectors, dim=1).float().cpu().numpy())
+                parts.append(features.float().cpu().numpy())
         return np.concatenate(parts)
 
     def untrained(self, seed: int = 0) -> Backbone:
@@ -230,9 +223,14 @@ class Backbone:
         twin.mean, twin.std = self.mean, self.std
         return twin
 
-    def _check(self, images: np.ndarray, batch_size: int) -> np.ndarray:
-        if batch_size < 1:
-            raise ParameterError(f"batch_size is {batch_size}, expected 1 or more")
+    def check_images(self, images: np.ndarray) -> np.ndarray:
+        """Images as an array that the network can take, uint8 [N, C, H, W] and not empty.
+
+        Raises
+        ------
+        SignalError
+            Another type or shape, or no image at all.
+        """
         images = np.asarray(images)
         channels = len(self.mean)
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != channels:
@@ -244,6 +242,12 @@ class Backbone:
         if len(images) == 0:
             raise SignalError("there are no images", where=self.name)
         return images
+
+    def to_batch(self, images: np.ndarray) -> Tensor:
+        """Images uint8 [N, C, H, W] as the network takes them: normalised, where it lies."""
+        first = next(self.model.parameters())
+        pixels = torch.from_numpy(np.array(images, order="C"))  # a copy: strides, read-only maps
+        return normalize(pixels.to(first.device), self.mean, self.std).to(first.dtype)
 
     def indices(self, layer: int | Sequence[int] | None) -> list[int]:
         """Layers counted from 0, in order and each once; None is the last.
@@ -313,7 +317,7 @@ def load_backbone(
     Examples
     --------
     >>> import numpy as np
-    >>> backbone = load("mobilenetv3_small_050")
+    >>> backbone = load_backbone("mobilenetv3_small_050")
     >>> backbone.features(np.zeros((2, 3, 64, 64), np.uint8), layer=1, pool="time").shape
     (2, 128)
     """
@@ -369,15 +373,3 @@ def save_backbone(backbone: Backbone, folder: str | os.PathLike, **card) -> Path
     versions = {"timm": timm.__version__, "torch": str(torch.__version__)}
     files.write_weights(Path(folder), backbone.model.state_dict(), backbone.card | versions | card)
     return Path(folder)
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while; each part then gets its own mode back."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

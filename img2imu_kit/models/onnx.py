@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from .._files import atomic_write
 from ..errors import ParameterError, SignalError, WeightsError
 from .backbone import Backbone
-from .readout import pool_maps
+from .readout import layer_maps, normalize, pool_maps
 
 __all__ = ["to_onnx"]
 
@@ -86,18 +86,18 @@ def to_onnx(
     Examples
     --------
     >>> import tempfile
-    >>> from img2imu_kit import backbone
+    >>> from img2imu_kit import load_backbone
     >>> images = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), dtype=np.uint8)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "walk.onnx"
-    ...     network = backbone.load("mobilenetv3_small_050")
+    ...     network = load_backbone("mobilenetv3_small_050")
     ...     to_onnx(network, images, file, layer=1) < 1e-3, file.exists()
     (True, True)
     """
     sample = np.ascontiguousarray(np.asarray(images)[:_CHECKED])
     options = {"pool": pool, "rows": rows, "columns": columns}
     expected = backbone.features(sample, layer=layer, **options)
-    reader = _Reader(backbone, sample, layer, options)
+    reader = _ExportedNetwork(backbone, sample, layer, options)
     output, classes = "features", []
     if head is not None:
         reader.linear, expected = _linear(head, expected)
@@ -124,30 +124,24 @@ def to_onnx(
     return difference
 
 
-class _Reader(nn.Module):
+class _ExportedNetwork(nn.Module):
     """Pictures to features as `Backbone.features`, in operations that ONNX has."""
 
     def __init__(self, backbone: Backbone, sample: np.ndarray, layer, options: dict) -> None:
         super().__init__()
         self.model = copy.deepcopy(backbone.model).cpu().float().eval()
+        self.mean, self.std = backbone.mean, backbone.std
         self.layers = backbone.indices(layer)
         self.linear = nn.Identity()
-        for name in ("mean", "std"):
-            values = torch.tensor(getattr(backbone, name)).mul(255).view(-1, 1, 1)
-            self.register_buffer(name, values)
         with torch.no_grad():
             self.pools = [_averages(m, **options) for m in self._maps(torch.from_numpy(sample[:1]))]
 
     def _maps(self, images: Tensor) -> list[Tensor]:
-        return self.model.forward_intermediates(
-            (images.float() - self.mean) / self.std,
-            indices=self.layers,
-            stop_early=True,
-            intermediates_only=True,
-        )
+        return layer_maps(self.model, normalize(images, self.mean, self.std), self.layers)
 
     def forward(self, images: Tensor) -> Tensor:
         maps = zip(self._maps(images), self.pools, strict=True)
+        # [rows, F] @ [N, C, F, S] @ [S, columns] -> [N, C, rows, columns] -> [N, D]
         features = [(up @ each @ across).flatten(1) for each, (up, across) in maps]
         return self.linear(torch.cat(features, dim=1))
 
@@ -198,7 +192,7 @@ class _Minus(nn.Module):
         return features - self.middle
 
 
-def _exported(reader: _Reader, sample: np.ndarray, output: str, where: str) -> bytes:
+def _exported(reader: _ExportedNetwork, sample: np.ndarray, output: str, where: str) -> bytes:
     buffer = io.BytesIO()
     try:
         # It warns that it is the older one and that sizes are fixed, and prints graphs that fail.

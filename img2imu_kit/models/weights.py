@@ -48,7 +48,7 @@ class WeightsReport:
 
     Examples
     --------
-    >>> Report("model.safetensors", matched=("conv.weight",), missing=("fc.weight",))
+    >>> WeightsReport("model.safetensors", matched=("conv.weight",), missing=("fc.weight",))
     1 of 2 tensors from model.safetensors; missing: fc.weight
     """
 

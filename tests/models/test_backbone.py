@@ -340,9 +340,9 @@ def test_an_untrained_twin_differs_in_its_weights_alone(folder, images):
 
 def test_published_weights_offline_say_what_to_do(tmp_path):
     code = (
-        "from img2imu_kit import backbone, errors\n"
-        f"try: backbone.load({SMALL!r}, 'timm')\n"
-        "except errors.WeightsError as error: print(error)"
+        "import img2imu_kit as ik\n"
+        f"try: ik.load_backbone({SMALL!r}, 'timm')\n"
+        "except ik.errors.WeightsError as error: print(error)"
     )
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
     done = subprocess.run(
