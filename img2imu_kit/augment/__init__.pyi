@@ -1,10 +1,9 @@
 from .base import Augmentation as Augmentation
 from .base import Compose as Compose
 from .base import RandomApply as RandomApply
-from .base import Scale as Scale
 from .fidelity import fidelity_table as fidelity_table
+from .fidelity import likeness as likeness
 from .fidelity import measure_fidelity as measure_fidelity
-from .fidelity import scale_of as scale_of
 from .image import RANGE_DB as RANGE_DB
 from .image import FrequencyMask as FrequencyMask
 from .image import Gain as Gain
@@ -15,6 +14,8 @@ from .image import TimeMask as TimeMask
 from .image import TranslateX as TranslateX
 from .image import mix_power as mix_power
 from .image import sensor_aware as sensor_aware
+from .scale import PictureScale as PictureScale
+from .scale import scale_of as scale_of
 from .signal import BandLimit as BandLimit
 from .signal import ChannelShuffle as ChannelShuffle
 from .signal import Dropout as Dropout

@@ -1,72 +1,34 @@
-"""A random change: its parameters are drawn once, and applied to a picture or to a signal."""
+"""A random change: its parameters are drawn once, and applied to a picture or to a signal.
+
+A change of a signal and a change of its picture are **twins** when the second is what the first
+looks like. Let P draw a signal x as a picture. For an augmentation A of pictures with parameters p,
+its twin B is the change of signals for which ::
+
+    A_p(P(x))  is like  P(B_p(x))        for the same p.
+
+The better they agree, the more A shows what a sensor could have measured; `fidelity` measures it.
+A gain is exact (+6 dB, a brighter picture), a turned device an approximation (a picture has no
+phases), and some changes of pictures have no twin at all.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 
 from ..errors import ParameterError
 
-__all__ = ["Augmentation", "Compose", "Parameters", "RandomApply", "Scale"]
+if TYPE_CHECKING:
+    from .scale import PictureScale
+
+__all__ = ["Augmentation", "Compose", "Parameters", "RandomApply"]
 
 #: What `Augmentation.sample` draws: tensors whose first axis is the sample of the batch.
 Parameters = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What the sides and the greys of a spectrogram picture measure.
-
-    Strengths and parameters are **fractions of the picture** (of its width, height, or way from
-    black to white), so that one draw serves a photograph, a spectrogram and the signal below it.
-    A scale turns them into seconds, Hz and dB: ``TranslateX(2 / scale.seconds)`` shifts by up to
-    2 s, and `Augmentation.in_units` says so.
-
-    Parameters
-    ----------
-    rate : float
-        Sampling rate of the signal, Hz.
-    seconds, start_s : float
-        Width of the picture, and time of its left edge since the first sample. A frame's power
-        belongs to its middle: the picture begins ``(n_fft - hop) / 2`` samples late.
-    frame_s : float
-        Length of a frame: its power is that of frame_s seconds, in bins 1 / frame_s Hz apart.
-    fmin_hz, fmax_hz : float
-        Lower and upper edge.
-    black_db, range_db : float
-        Power at black, and from black to white.
-    noise_db : float
-        Power in one bin of white noise of unit variance.
-    """
-
-    rate: float
-    seconds: float
-    start_s: float
-    frame_s: float
-    fmin_hz: float
-    fmax_hz: float
-    black_db: float
-    range_db: float
-    noise_db: float
-
-    def within(
-        self, signal: torch.Tensor, change: Callable[..., torch.Tensor], **parameters
-    ) -> torch.Tensor:
-        """Apply a change to the samples that the picture shows; the margins stay as they are."""
-        length = signal.shape[-1]
-        start = min(max(round(self.start_s * self.rate), 0), length - 1)
-        stop = min(start + max(round(self.seconds * self.rate), 1), length)
-        before, shown, after = signal.tensor_split((start, stop), dim=-1)
-        return torch.cat([before, change(shown, **parameters), after], dim=-1)
-
-    def hz(self, height: torch.Tensor) -> torch.Tensor:
-        """Frequencies at fractions of the height; 0 is the bottom."""
-        return self.fmin_hz + height * (self.fmax_hz - self.fmin_hz)
 
 
 class Augmentation:
@@ -91,7 +53,7 @@ class Augmentation:
         Whether that can happen to a sensor.
     twin : callable or None
         ``twin(signal, scale, **parameters)``: the change of a signal [N, C, T] that this change
-        of its picture depicts, given the picture's `Scale`; None where there is no such change.
+        of its picture depicts, given the picture's `PictureScale`; None where there is none.
     idle : dict
         Values of the parameters that change nothing, where there are such.
     """
@@ -113,7 +75,7 @@ class Augmentation:
     def _apply(self, x: torch.Tensor, **parameters) -> torch.Tensor:
         return x  # a subclass's may overwrite x: fresh memory costs more than most changes do
 
-    def in_units(self, scale: Scale) -> dict[str, float]:
+    def in_units(self, scale: PictureScale) -> dict[str, float]:
         """Strengths in physical units, where the picture has the scale of a spectrogram."""
         return {}
 
@@ -127,6 +89,7 @@ class Augmentation:
         if not isinstance(generator, torch.Generator):
             generator = torch.Generator().manual_seed(generator)
         _check(x)
+        # Once for a whole Compose, which calls its steps' _apply: bytes [N, 3, H, W] -> [0, 1].
         if x.dtype == torch.uint8:
             changed = self(x.to(torch.float32).div_(255), generator, inplace=True)
             return changed.mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
@@ -161,26 +124,24 @@ class Compose(Augmentation):
 
     def sample(self, shape, generator) -> Parameters:
         """One dict of parameters for each step."""
-        return {"each": [step.sample(shape, generator) for step in self.steps]}
+        return {"draws": [step.sample(shape, generator) for step in self.steps]}
 
-    def _apply(self, x, each) -> torch.Tensor:
-        for step, parameters in zip(self.steps, each, strict=True):
+    def _apply(self, x, draws) -> torch.Tensor:
+        for step, parameters in zip(self.steps, draws, strict=True):
             x = step._apply(x, **parameters)
         return x
 
-    def twin(self, signal, scale, each) -> torch.Tensor:
+    def twin(self, signal, scale, draws) -> torch.Tensor:
         """The twins of those steps that have one, in their order."""
-        for step, parameters in zip(self.steps, each, strict=True):
+        # A2(A1(P(x))) is like A2(P(B1(x))), which is like P(B2(B1(x))): twins compose as they are.
+        for step, parameters in zip(self.steps, draws, strict=True):
             signal = step.twin(signal, scale, **parameters) if step.twin else signal
         return signal
 
 
 @dataclass(frozen=True)
 class RandomApply(Augmentation):
-    """A change that befalls each sample with probability `p`; the others stay as they are.
-
-    Cheap changes get idle parameters where they stay out, costly ones see the chosen only.
-    """
+    """A change that befalls each sample with probability `p`; the others stay as they are."""
 
     step: Augmentation
     p: float = 0.5
@@ -191,6 +152,9 @@ class RandomApply(Augmentation):
     def sample(self, shape, generator) -> Parameters:
         """Which samples of the batch are changed (None: all, some of them idly), and how."""
         chosen = uniform((shape[0],), generator) < self.p
+        # Two ways to leave a sample out. A cheap change runs on the batch, with parameters that do
+        # nothing (a shift of 0) for those left out: no gather, no scatter. A costly one, which has
+        # no idle parameters, sees the chosen samples only.
         if not self.step.idle:
             chosen = chosen.nonzero().squeeze(1)
             inner = self.step.sample((len(chosen), *shape[1:]), generator)
@@ -229,19 +193,12 @@ def normal(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
     return torch.randn(shape, generator=generator, device=generator.device)
 
 
-def rotations(axis: torch.Tensor, radians: torch.Tensor) -> torch.Tensor:
-    """Rotation matrices [N, 3, 3] about unit vectors [N, 3], by Rodrigues' formula."""
-    x, y, z = axis.unbind(1)
-    zero = torch.zeros_like(x)
-    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).view(-1, 3, 3)
-    sin, versine = radians.sin().view(-1, 1, 1), (1 - radians.cos()).view(-1, 1, 1)
-    return torch.eye(3, device=axis.device) + sin * cross + versine * (cross @ cross)
-
-
-def random_rotations(n: int, degrees: float, generator: torch.Generator) -> torch.Tensor:
-    """About axes uniform on the sphere, by angles uniform in +-`degrees`."""
-    axis = torch.nn.functional.normalize(normal((n, 3), generator), dim=1)
-    return rotations(axis, uniform((n,), generator, -1, 1) * math.radians(degrees))
+def random_interval(n: int, widest: float, generator: torch.Generator) -> Parameters:
+    """Intervals [start, stop) inside [0, 1], of widths uniform up to `widest`."""
+    # As in SpecAugment: first the width, then a place where all of it fits.
+    width = uniform((n,), generator, 0, widest)
+    start = uniform((n,), generator) * (1 - width)
+    return {"start": start, "stop": start + width}
 
 
 def check_between(low: float, high: float, **strengths: float) -> None:
@@ -262,6 +219,7 @@ def _check(x: torch.Tensor) -> None:
 
 
 def _to(parameters: Any, device: torch.device) -> Any:
+    """Tensors among nested parameters on the batch's device."""
     if isinstance(parameters, torch.Tensor):
         return parameters.to(device, non_blocking=True)
     if isinstance(parameters, dict):

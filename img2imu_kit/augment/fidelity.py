@@ -3,13 +3,7 @@
 For a window x, an augmentation A of pictures and its twin B on signals, with the same random
 parameters: is ``A(picture(x))`` like ``picture(B(x))``? Two answers for comparison: how like it
 is the picture of another window (the null), and the picture left as it is (doing nothing)?
-
-Likeness is the anomaly correlation known from the verification of weather forecasts: the cosine
-between two pictures after the mean picture of all windows was taken off. Without that every
-spectrogram is like every other, bright at the bottom and dark at the top. It is not centred
-within a picture, so that it sees a change of gain.
-
-The measure is our choice.
+The measure, see `likeness`, is our choice.
 """
 
 from __future__ import annotations
@@ -25,14 +19,15 @@ import torch
 from ..errors import ParameterError, SignalError
 from ..pictures.image import to_image
 from ..pictures.params import SpectrogramParams, resolve
-from ..pictures.stft import Spectrograms, scaled, spectrogram, taper
+from ..pictures.power import spectrogram
 from ..signals.axes import channel_index
 from ..signals.windows import Windows
-from .base import Augmentation, Scale
+from .base import Augmentation
 from .image import Hue, sensor_aware
+from .scale import scale_of
 from .vision import implausible, moco_v2
 
-__all__ = ["fidelity_table", "measure_fidelity", "scale_of"]
+__all__ = ["fidelity_table", "likeness", "measure_fidelity"]
 
 _RESAMPLES = 2000
 #: A twin that changes greys by less than this (root mean square) leaves no trace in a picture.
@@ -67,7 +62,8 @@ def fidelity_table(
     -------
     DataFrame
         One row an augmentation, always applied (whatever its probability in the set); the columns
-        of `fidelity` after ``set``: ``"sensor-aware"``, ``"vision"`` (MoCo v2's), ``"other"``.
+        of `measure_fidelity` after ``set``: ``"sensor-aware"``, ``"vision"`` (MoCo v2's) or
+        ``"other"``.
     """
     show = _Pictures(windows, params, most=most, seed=seed, **overrides)
     aware = sensor_aware(strength, range_db=show.scale.range_db)
@@ -132,45 +128,46 @@ def measure_fidelity(
     return _row(augmentation, _Pictures(windows, params, most=most, seed=seed, **overrides), seed)
 
 
-def scale_of(spectrograms: Spectrograms) -> Scale:
-    """What the sides and greys of a picture of these spectrograms measure.
+def likeness(
+    images: torch.Tensor, changed: torch.Tensor, depicted: torch.Tensor, mean: torch.Tensor
+) -> tuple[np.ndarray, float]:
+    """How like changed pictures are those they should depict.
 
-    Where black and white are extremes of an axis or a window, their medians.
+    Parameters
+    ----------
+    images, changed, depicted : float tensor [N, 3, H, W]
+        Pictures as they were, changed, and of the changed sensor, in [0, 1].
+    mean : float tensor [3, H, W] or [1, 3, H, W]
+        Mean picture of all windows.
 
-    Examples
-    --------
-    >>> found = spectrogram(np.random.default_rng(0).normal(size=(1, 3, 320)), rate=32)
-    >>> scale = scale_of(found)
-    >>> scale.seconds, scale.start_s, scale.range_db  # 65 frames of 4 samples, half a frame late
-    (8.125, 0.9375, 70.0)
+    Returns
+    -------
+    similarity : float [N]
+        Cosine of the differences from the mean, -1 to 1.
+    explained : float
+        Share of the sensor's change that the pictures' brings about, 1 at best; NaN where the
+        sensor's leaves no trace.
+
+    Notes
+    -----
+    The similarity is the anomaly correlation known from the verification of weather forecasts.
+    Without the mean picture off, every spectrogram is like every other, bright at the bottom and
+    dark at the top. It is not centred within a picture, so that it sees a change of gain.
     """
-    params, rate = spectrograms.params, spectrograms.rate
-    if params.scale not in ("db", "log10"):
-        raise ParameterError(
-            f"pictures of {params.scale} have no range in dB", remedy='Use scale="db".'
-        )
-    if isinstance(params.range, str):
-        decibels = scaled(spectrograms.power, "db")
-        black_db = float(np.median(decibels.min(axis=(2, 3))))
-        white_db = float(np.median(decibels.max(axis=(2, 3))))
-    else:
-        black_db, white_db = params.range
-    bin_hz, hop_s = rate / params.n_fft, params.hop / rate
-    return Scale(
-        rate=rate,
-        seconds=len(spectrograms.times_s) * hop_s,
-        start_s=float(spectrograms.times_s[0]) - hop_s / 2,
-        frame_s=params.n_fft / rate,
-        fmin_hz=float(spectrograms.freqs_hz[0]) - bin_hz / 2,
-        fmax_hz=float(spectrograms.freqs_hz[-1]) + bin_hz / 2,
-        black_db=black_db,
-        range_db=white_db - black_db,
-        noise_db=10 * float(taper(params).square().sum().log10()),
-    )
+    # An explained share as in regression: 1 - (what is missed) / (what there was to explain).
+    trace, missed = (float((a - depicted).square().mean()) for a in (images, changed))
+    explained = 1 - missed / trace if trace > _TRACE**2 else np.nan
+    return _similarity(changed, depicted, mean), explained
+
+
+def _similarity(a: torch.Tensor, b: torch.Tensor, mean: torch.Tensor) -> np.ndarray:
+    """Anomaly correlation of pictures, float [N]."""
+    # Over all 3 H W values of a picture: colours that change together count three times.
+    return torch.cosine_similarity((a - mean).flatten(1), (b - mean).flatten(1), dim=1).numpy()
 
 
 class _Pictures:
-    """The windows that are compared, their pictures and the scale of these."""
+    """The windows that are compared, their pictures [N, 3, H, W] and the scale of these."""
 
     def __init__(self, windows: Windows, params, *, most: int, seed: int, **overrides) -> None:
         params = resolve(params, **overrides)
@@ -179,7 +176,7 @@ class _Pictures:
         if not isinstance(windows, Windows):
             raise SignalError(
                 f"a {type(windows).__name__} was given, expected Windows",
-                remedy="Cut them from recordings with windows(...).",
+                remedy="Cut them from recordings with sliding_windows(...).",
             )
         chosen = channel_index(windows.axes, params.channels)
         if len(windows) < 2 or len(chosen) != 3:
@@ -190,26 +187,22 @@ class _Pictures:
         rng = np.random.default_rng(seed)
         windows = windows[np.sort(rng.permutation(len(windows))[:most])]
         self.subject = windows.subject
+        # Only the three axes that are drawn, so that a turn of the device turns the picture's.
         self.signal = torch.from_numpy(np.ascontiguousarray(windows.signal[:, chosen]))
         self.rate, self.params = windows.rate, replace(params, channels="acc")
         self.scale = scale_of(spectrogram(self.signal.numpy(), self.rate, self.params))
         self.images = self.draw(self.signal)
         self.mean = self.images.mean(dim=0)
+        # One cycle through all windows: each is the stranger of one other, and none its own.
         order = rng.permutation(len(windows))
         self.other = np.empty_like(order)
-        self.other[order] = np.roll(order, 1)  # nobody is his own other
+        self.other[order] = np.roll(order, 1)
 
     def draw(self, signal: torch.Tensor) -> torch.Tensor:
         """Pictures in [0, 1]."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # constant axes and units: to_image has said so
             return to_image(signal, self.rate, self.params).float() / 255
-
-    def similarity(self, a: torch.Tensor, b: torch.Tensor) -> np.ndarray:
-        """Anomaly correlation of pictures, float [N]."""
-        return torch.cosine_similarity(
-            (a - self.mean).flatten(1), (b - self.mean).flatten(1), dim=1
-        ).numpy()
 
 
 def _row(augmentation: Augmentation, show: _Pictures, seed: int) -> dict[str, object]:
@@ -219,21 +212,19 @@ def _row(augmentation: Augmentation, show: _Pictures, seed: int) -> dict[str, ob
     target = images
     if augmentation.twin is not None:
         target = show.draw(augmentation.twin(show.signal, show.scale, **parameters))
-    same = show.similarity(imitation, target)
-    null = show.similarity(images[show.other], target)
-    nothing = show.similarity(images, target)
+    same, explained = likeness(images, imitation, target, show.mean)
+    null = _similarity(images[show.other], target, show.mean)
+    nothing = _similarity(images, target, show.mean)
+    # Differences within windows: what makes a window easy to imitate cancels.
     margin, low, high = _interval(same - null, show.subject, seed)
-    trace = float((images - target).square().mean())
-    missed = float((imitation - target).square().mean())
-    visible = trace > _TRACE**2
     if augmentation.twin is None:
         verdict = "no twin"
-    elif not visible:
+    elif np.isnan(explained):
         verdict = "invisible"
     elif low <= 0:
         verdict = "below null"
     else:
-        beats = missed < trace and _interval(same - nothing, show.subject, seed)[1] > 0
+        beats = explained > 0 and _interval(same - nothing, show.subject, seed)[1] > 0
         verdict = "imitates" if beats else "above null only"
     units = augmentation.in_units(show.scale)
     return {
@@ -247,7 +238,7 @@ def _row(augmentation: Augmentation, show: _Pictures, seed: int) -> dict[str, ob
         "margin": margin,
         "low": low,
         "high": high,
-        "explained": 1 - missed / trace if visible else np.nan,
+        "explained": explained,
         "verdict": verdict,
     }
 
@@ -257,6 +248,8 @@ def _interval(values: np.ndarray, groups: Iterable[str], seed: int) -> tuple[flo
     names, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     if len(names) < 2:
         group = np.arange(len(values))
+    # Windows of one subject are alike, so subjects are what is drawn with replacement: how often
+    # each comes, [2000, G], and the mean over all their windows.
     total, count = np.bincount(group, values), np.bincount(group)
     drawn = np.random.default_rng(seed).multinomial(
         len(total), np.full(len(total), 1 / len(total)), size=_RESAMPLES

@@ -18,6 +18,7 @@ __all__ = [
     "permute_time",
     "remove_band",
     "reverse_frequency",
+    "rotations",
     "shift_time",
     "splines",
     "warp_time",
@@ -36,8 +37,9 @@ def shift_time(x: torch.Tensor, shift: torch.Tensor, edge: str = "wrap") -> torc
     """
     length = x.shape[-1]
     steps = (shift * length).round().long()
+    # All of these are one gather: sample t of the result is read at source[n, t] [N, T].
     source = torch.arange(length, device=x.device) - steps[:, None]
-    if edge == "reflect":
+    if edge == "reflect":  # 0 .. L-1, L-1 .. 0, and again: a period of 2 L
         source = source % (2 * length)
         return take(x, torch.minimum(source, 2 * length - 1 - source))
     return take(x, source % length)
@@ -52,7 +54,8 @@ def permute_time(x: torch.Tensor, segments: torch.Tensor, keys: torch.Tensor) ->
     tensor([[[2., 3., 0., 1.]]])
     """
     length = x.shape[-1]
-    piece = torch.arange(length, device=x.device) * segments[:, None] // length
+    # Every sample bears the key of its piece; a stable sort keeps order within pieces.
+    piece = torch.arange(length, device=x.device) * segments[:, None] // length  # [N, T]
     return take(x, keys.gather(1, piece).argsort(dim=1, stable=True))
 
 
@@ -80,7 +83,7 @@ def hold_time(x: torch.Tensor, start: torch.Tensor, stop: torch.Tensor) -> torch
 
 def take(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     """Entries ``x[n, ..., index[n, t]]`` of the last axis."""
-    index = index.view(len(x), *(1,) * (x.ndim - 2), -1)
+    index = index.view(len(x), *(1,) * (x.ndim - 2), -1)  # [N, T] -> [N, 1, T] or [N, 1, 1, T]
     return x.gather(-1, index.expand(*x.shape[:-1], index.shape[-1]))
 
 
@@ -88,7 +91,9 @@ def splines(values: torch.Tensor, length: int) -> torch.Tensor:
     """Cubic splines through `values` [..., K] at K even knots, drawn at `length` points."""
     from scipy.interpolate import CubicSpline
 
-    knots = values.shape[-1]  # a spline is linear in its values: one matrix serves the batch
+    # A spline is linear in its values: the splines through the K unit vectors, [K, length], are a
+    # matrix that serves the batch, on any device.
+    knots = values.shape[-1]
     basis = CubicSpline(np.linspace(0, 1, knots), np.eye(knots))(np.linspace(0, 1, length))
     return values @ torch.as_tensor(basis.T, dtype=values.dtype, device=values.device)
 
@@ -100,13 +105,24 @@ def mix(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
             f"{x.shape[1]} axes cannot be rotated",
             remedy="Give whole triads: x, y, z of the accelerometer, of the gyroscope.",
         )
+    # [N, C, T] -> [N, C / 3, 3, T]; both sensors sit in one device, so one matrix turns both.
     triads = x.reshape(len(x), x.shape[1] // 3, 3, -1)
     return (matrix[:, None] @ triads).view_as(x)
 
 
+def rotations(axis: torch.Tensor, radians: torch.Tensor) -> torch.Tensor:
+    """Rotation matrices [N, 3, 3] about unit vectors [N, 3], by Rodrigues' formula."""
+    # R = I + sin(a) K + (1 - cos(a)) K^2, where K v is the cross product of axis and v.
+    x, y, z = axis.unbind(1)
+    zero = torch.zeros_like(x)
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).view(-1, 3, 3)
+    sin, versine = radians.sin().view(-1, 1, 1), (1 - radians.cos()).view(-1, 1, 1)
+    return torch.eye(3, device=axis.device) + sin * cross + versine * (cross @ cross)
+
+
 def remove_band(x: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
     """Filter out the band from `low` to `high` [N], in fractions of half the sampling rate."""
-    spectrum = torch.fft.rfft(x)
+    spectrum = torch.fft.rfft(x)  # [N, C, T // 2 + 1], from 0 Hz to half the rate
     nyquists = torch.linspace(0, 1, spectrum.shape[-1], device=x.device)
     removed = (nyquists >= low[:, None]) & (nyquists <= high[:, None])
     return torch.fft.irfft(spectrum.masked_fill(removed[:, None], 0), n=x.shape[-1])
@@ -114,4 +130,5 @@ def remove_band(x: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch
 
 def reverse_frequency(x: torch.Tensor) -> torch.Tensor:
     """Swap low and high: ``(-1)^t x`` moves every frequency f to rate / 2 - f."""
+    # (-1)^t = exp(i pi t) modulates by half the rate, and a real signal has -f where it has f.
     return x * (1 - 2 * (torch.arange(x.shape[-1], device=x.device) % 2))

@@ -1,9 +1,11 @@
 """Sensor-aware augmentation: changes of a picture that depict changes of a sensor.
 
 An augmentation is sensor-aware when it is the picture of a physically plausible change of the
-sensor, under the map from signal to spectrogram picture. So each has a **twin**, the change of
-the signal that it depicts; how well the two agree is measured in `img2imu_kit.fidelity`. Applied
-to photographs, the set teaches a network what to ignore before it has seen any motion.
+sensor, under the map from signal to spectrogram picture: it has a plausible twin (see `base`).
+Applied to photographs, the set teaches a network what to ignore before it has seen any motion.
+
+The greys of a spectrogram picture are decibels: grey g stands for a power of
+``10 ** (g * range_db / 10)`` times that of black.
 
 The idea is the paper's [1]_; this definition, the list and the strengths are our choice. Masks
 are those of SpecAugment [2]_.
@@ -13,11 +15,6 @@ References
 .. [1] Yoon et al., IMG2IMU, arXiv 2209.00945, IEEE TMC 2024.
 .. [2] Park et al., "SpecAugment: a simple data augmentation method for automatic speech
    recognition", Interspeech 2019.
-
-Sensor-aware changes of power: another orientation, another sensitivity, a noisier sensor.
-
-The greys of a spectrogram picture are decibels: grey g stands for a power of
-``10 ** (g * range_db / 10)`` times that of black.
 """
 
 from __future__ import annotations
@@ -32,9 +29,18 @@ import torch
 from torch.nn import functional as F
 
 from ..errors import ParameterError
-from .base import Augmentation, Compose, Parameters, RandomApply, Scale, check_between, uniform
+from .base import (
+    Augmentation,
+    Compose,
+    Parameters,
+    RandomApply,
+    check_between,
+    random_interval,
+    uniform,
+)
 from .functional import hold_time, mix, remove_band
-from .signal import Permutation, Rotation, TimeShift, random_interval
+from .scale import PictureScale
+from .signal import Dropout, Permutation, Rotation, TimeShift
 
 __all__ = [
     "RANGE_DB",
@@ -52,7 +58,7 @@ __all__ = [
 #: dB from black to white in pictures of the default settings; photographs count as such.
 RANGE_DB = 70.0
 
-#: Mean of the logarithm of exponentially distributed power: minus Euler's constant.
+#: Mean of the logarithm of exponentially distributed power of mean 1: minus Euler's constant.
 _MEAN = -0.5772
 
 
@@ -82,6 +88,8 @@ def sensor_aware(strength: float = 1.0, *, range_db: float = RANGE_DB) -> Compos
     ['permute-x', 'translate-x', 'hue', 'gain', 'noise', 'time mask', 'frequency mask']
     """
     check_between(0, 2, strength=strength)
+    # Cheap changes that may come out as nothing need no probability of their own. Geometry first,
+    # then power, masks last: what was lost stays lost.
     return Compose(
         (
             RandomApply(PermuteX(segments=1 + round(3 * strength)), 0.5),
@@ -111,9 +119,10 @@ class TranslateX(TimeShift):
 
     def twin(self, signal, scale, shift) -> torch.Tensor:
         """The same move of the samples."""
+        # Both move by a fraction of what is drawn: S columns of hop samples, S * hop samples.
         return scale.within(signal, self.apply, shift=shift)
 
-    def in_units(self, scale: Scale) -> dict[str, float]:
+    def in_units(self, scale: PictureScale) -> dict[str, float]:
         """Largest shift in seconds."""
         return {"shift_s": self.shift * scale.seconds}
 
@@ -133,13 +142,13 @@ class PermuteX(Permutation):
         """The same shuffle of the samples."""
         return scale.within(signal, self.apply, segments=segments, keys=keys)
 
-    def in_units(self, scale: Scale) -> dict[str, float]:
+    def in_units(self, scale: PictureScale) -> dict[str, float]:
         """Length of the shortest block in seconds."""
         return {"block_s": scale.seconds / self.segments}
 
 
 @dataclass(frozen=True)
-class TimeMask(Augmentation):
+class TimeMask(Dropout):
     """Blacken columns, up to `gap` of the width."""
 
     gap: float = 0.25
@@ -147,24 +156,16 @@ class TimeMask(Augmentation):
     meaning: ClassVar[str] = "samples were lost"
     idle: ClassVar[dict[str, Any]] = {"start": 0.0, "stop": 0.0}
 
-    def __post_init__(self) -> None:
-        check_between(0, 1, gap=self.gap)
-
-    def sample(self, shape, generator) -> Parameters:
-        """Edges of the gap [N], fractions of the width."""
-        return random_interval(shape[0], self.gap, generator)
-
     def _apply(self, images, start, stop) -> torch.Tensor:
-        # Black: a value that stands still has no power but at 0 Hz.
+        # SpecAugment fills with the mean; black is what a value that stands still looks like, which
+        # has no power but at 0 Hz.
         return images.mul_(_outside(start, stop, images.shape[3])[:, None, None, :])
 
     def twin(self, signal, scale, start, stop) -> torch.Tensor:
-        """Hold the last value through the gap.
-
-        A column goes black when its frame has lost nearly all its weight, so the gap is wider
-        than the black by 3/8 of a frame at each side: the outer eighths of a Hann taper hold
-        0.3 % of its power.
-        """
+        """Hold the last value through the gap."""
+        # A column goes black when its frame has lost nearly all its weight, so the gap is wider
+        # than the black by 3/8 of a frame at each side: the outer eighths of a Hann taper hold
+        # 0.3 % of its power.
         wider = torch.where(stop > start, 3 / 8 * scale.frame_s, 0.0)
         edges = (
             scale.start_s + start * scale.seconds - wider,
@@ -172,7 +173,7 @@ class TimeMask(Augmentation):
         )
         return hold_time(signal, *(edge * scale.rate for edge in edges))
 
-    def in_units(self, scale: Scale) -> dict[str, float]:
+    def in_units(self, scale: PictureScale) -> dict[str, float]:
         """Longest black in seconds."""
         return {"gap_s": self.gap * scale.seconds}
 
@@ -194,18 +195,19 @@ class FrequencyMask(Augmentation):
         return random_interval(shape[0], self.band, generator)
 
     def _apply(self, images, start, stop) -> torch.Tensor:
-        upwards = _outside(start, stop, images.shape[2])
+        upwards = _outside(start, stop, images.shape[2])  # row 0 of a picture is its top
         return images.mul_(upwards.flip(1)[:, None, :, None])
 
     def twin(self, signal, scale, start, stop) -> torch.Tensor:
         """Filter the band out, a bin wider at each side: that far its neighbours spill into it."""
+        # Of a tapered sine, 4 bins wide with a Hann taper, that leaves the outer skirts.
         wider = torch.where(stop > start, 1 / scale.frame_s, 0.0)
         low, high = scale.hz(start) - wider, scale.hz(stop) + wider
         return remove_band(signal, low / (scale.rate / 2), high / (scale.rate / 2))
 
-    def in_units(self, scale: Scale) -> dict[str, float]:
+    def in_units(self, scale: PictureScale) -> dict[str, float]:
         """Widest band in Hz."""
-        return {"band_hz": self.band * (scale.fmax_hz - scale.fmin_hz)}
+        return {"band_hz": self.band * scale.height_hz}
 
 
 def _outside(start: torch.Tensor, stop: torch.Tensor, length: int) -> torch.Tensor:
@@ -216,12 +218,11 @@ def _outside(start: torch.Tensor, stop: torch.Tensor, length: int) -> torch.Tens
 
 
 def mix_power(power, rotation):
-    """Power of the turned device, if its axes are incoherent: mixed by R o R.
+    """Power of the turned device, if its axes are incoherent: mixed by R o R (entries squared).
 
     ``|sum_j R_ij X_j|^2`` is ``sum_j R_ij^2 |X_j|^2`` plus cross terms ``2 R_ij R_ik Re(X_j X_k*)``
     that vanish on average when the axes have no fixed phase to one another. A power spectrogram
-    forgets phases, so this is the best that a picture can do. Rows of R o R (the elementwise
-    square) sum to 1.
+    forgets phases, so this is the best that a picture can do.
 
     Parameters
     ----------
@@ -242,6 +243,7 @@ def mix_power(power, rotation):
     if isinstance(power, np.ndarray):
         rotation = torch.as_tensor(rotation, dtype=torch.from_numpy(power).dtype)
         return mix_power(torch.from_numpy(power), rotation).numpy()
+    # Rows of R have length 1, so rows of R o R sum to 1, and columns, too: no power is lost.
     return mix(power, rotation.square())
 
 
@@ -279,6 +281,7 @@ class Hue(Rotation):
     def _apply(self, images, rotation) -> torch.Tensor:
         if self.on == "picture":
             return mix_power(images, rotation)
+        # grey -> nepers -> power -> mixed -> nepers -> grey
         steepness = _steepness(self.range_db)
         return mix_power(images.mul_(steepness).exp_(), rotation).log_().div_(steepness)
 
@@ -286,7 +289,7 @@ class Hue(Rotation):
         """Turn the device: x -> R x in every triad of axes."""
         return mix(signal, rotation)
 
-    def in_units(self, scale: Scale) -> dict[str, float]:
+    def in_units(self, scale: PictureScale) -> dict[str, float]:
         """Largest angle in degrees."""
         return {"rotation_deg": self.degrees}
 
@@ -315,9 +318,10 @@ class Gain(Augmentation):
 
     def twin(self, signal, scale, gain) -> torch.Tensor:
         """Multiply by that many dB."""
+        # 20, not 10: decibels are of power, and the signal is an amplitude.
         return signal * 10 ** (gain.view(-1, 1, 1) * scale.range_db / 20)
 
-    def in_units(self, scale: Scale) -> dict[str, float]:
+    def in_units(self, scale: PictureScale) -> dict[str, float]:
         """Largest gain in dB."""
         return {"gain_db": self.gain * scale.range_db}
 
@@ -347,10 +351,8 @@ class Noise(Augmentation):
         check_between(0, 1, floor=self.floor)
 
     def sample(self, shape, generator) -> Parameters:
-        """Floors [N], fractions of the range; the noise of the picture, a seed for its twin's.
-
-        The noise is the logarithm of exponentially distributed power, in nepers.
-        """
+        """Floors [N], fractions of the range; noise in nepers, and a seed for the twin's."""
+        # -log(u) of a uniform u is exponentially distributed, as |X|^2 of a complex normal X is.
         power = uniform((shape[0], 3, *self.GRAIN), generator).clamp_(min=1e-7).log_().neg_()
         seed = torch.randint(2**31, (1,), generator=generator, device=generator.device)
         floor = uniform(shape[:1], generator, 0, self.floor)
@@ -362,19 +364,23 @@ class Noise(Augmentation):
             _smooth(few, many).to(images)
             for few, many in zip(self.GRAIN, (height, width), strict=True)
         )
+        # [24, 12] -> [H, W]: rows [H, 24], columns [W, 12]. The noise has mean 0 here, and its own
+        # mean comes back with the floor: smoothing keeps the variance, not the mean.
         steepness = _steepness(self.range_db)
         level = rows @ ((noise - _MEAN) / steepness @ columns.T)
         level += (_raising(floor, steepness).log() + _MEAN).view(-1, 1, 1, 1) / steepness
+        # log(e^a + e^b) ~ max(a, b), at most 3 dB off where both are equal (MIXMAX [1]_).
         return torch.maximum(images, level, out=images).clamp_(max=1)
 
     def twin(self, signal, scale, floor, noise, seed) -> torch.Tensor:
         """Add white noise of that power."""
+        # A variance of 1 shows as noise_db in a bin; `unit` is the variance that shows as black.
         unit = 10 ** ((scale.black_db - scale.noise_db) / 10)
         variance = unit * _raising(floor, _steepness(scale.range_db))
         noise = torch.randn(signal.shape, generator=torch.Generator().manual_seed(seed))
         return signal + variance.sqrt().view(-1, 1, 1) * noise.to(signal.device)
 
-    def in_units(self, scale: Scale) -> dict[str, float]:
+    def in_units(self, scale: PictureScale) -> dict[str, float]:
         """Highest floor in dB above black."""
         return {"floor_db": self.floor * scale.range_db}
 
@@ -392,5 +398,6 @@ def _raising(floor: torch.Tensor, steepness: float) -> torch.Tensor:
 @cache
 def _smooth(few: int, many: int) -> torch.Tensor:
     """Linear interpolation [many, few] that keeps the variance of independent values."""
+    # A weighted sum of independent values has the variance sum(w^2): rows of length 1 keep it.
     weights = F.interpolate(torch.eye(few)[None], many, mode="linear")[0].T
     return F.normalize(weights, dim=1)

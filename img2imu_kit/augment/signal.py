@@ -17,20 +17,24 @@ References
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
 from ..errors import ParameterError
-from .base import (
-    Augmentation,
-    Parameters,
-    check_between,
-    normal,
-    random_rotations,
-    uniform,
+from .base import Augmentation, Parameters, check_between, normal, random_interval, uniform
+from .functional import (
+    hold_time,
+    mix,
+    permute_time,
+    remove_band,
+    rotations,
+    shift_time,
+    splines,
+    warp_time,
 )
-from .functional import hold_time, mix, permute_time, remove_band, shift_time, splines, warp_time
 
 __all__ = [
     "BandLimit",
@@ -60,6 +64,7 @@ class Jitter(Augmentation):
         return {"noise": normal(shape, generator)}
 
     def _apply(self, x, noise) -> torch.Tensor:
+        # In shares of each axis [N, C, 1]: one sigma serves m/s2, g and rad/s.
         return x + self.sigma * x.std(dim=-1, correction=0, keepdim=True) * noise
 
 
@@ -85,7 +90,10 @@ class Rotation(Augmentation):
 
     def sample(self, shape, generator) -> Parameters:
         """Rotation matrices [N, 3, 3]: any axis, angles up to `degrees`."""
-        return {"rotation": random_rotations(shape[0], self.degrees, generator)}
+        # A normal vector has no preferred direction: at length 1 it is uniform on the sphere.
+        axis = F.normalize(normal((shape[0], 3), generator), dim=1)
+        radians = uniform(shape[:1], generator, -1, 1) * math.radians(self.degrees)
+        return {"rotation": rotations(axis, radians)}
 
     def _apply(self, x, rotation) -> torch.Tensor:
         return mix(x, rotation)
@@ -103,6 +111,7 @@ class Permutation(Augmentation):
     def sample(self, shape, generator) -> Parameters:
         """Number of pieces [N] and a sorting key for each [N, segments]."""
         count = uniform((shape[0],), generator, min(2, self.segments), self.segments + 1).long()
+        # Sorting by independent keys is a uniform shuffle, and windows may differ in their count.
         return {"segments": count, "keys": uniform((shape[0], self.segments), generator)}
 
     def _apply(self, x, segments, keys) -> torch.Tensor:
@@ -121,7 +130,9 @@ class TimeWarp(Augmentation):
         return {"speed": 1 + self.sigma * normal((shape[0], self.knots + 2), generator)}
 
     def _apply(self, x, speed) -> torch.Tensor:
-        time = splines(speed, x.shape[-1]).clamp(min=0.05).cumsum(dim=1)  # never backwards
+        # Speed [N, T] is the derivative of time: summed up it is the place that is read. It never
+        # runs backwards, and its ends are pinned to those of the window, as in Um et al.
+        time = splines(speed, x.shape[-1]).clamp(min=0.05).cumsum(dim=1)
         time = time - time[:, :1]
         return warp_time(x, time / time[:, -1:].clamp(min=1e-9) * (x.shape[-1] - 1))
 
@@ -147,6 +158,7 @@ class ChannelShuffle(Augmentation):
 
     def sample(self, shape, generator) -> Parameters:
         """An order of the axes [N, C]."""
+        # Across sensors, too, as in Saeed et al.
         return {"order": uniform(shape[:2], generator).argsort(dim=1)}
 
     def _apply(self, x, order) -> torch.Tensor:
@@ -217,14 +229,7 @@ class BandLimit(Augmentation):
         return {"cutoff": uniform(shape[:1], generator, self.lowest, 1)}
 
     def _apply(self, x, cutoff) -> torch.Tensor:
-        return remove_band(x, cutoff, torch.full_like(cutoff, 2))
-
-
-def random_interval(n: int, widest: float, generator: torch.Generator) -> Parameters:
-    """Intervals [start, stop) inside [0, 1], of widths uniform up to `widest`."""
-    width = uniform((n,), generator, 0, widest)
-    start = uniform((n,), generator) * (1 - width)
-    return {"start": start, "stop": start + width}
+        return remove_band(x, cutoff, torch.full_like(cutoff, 2))  # 2: beyond the last bin
 
 
 def literature() -> dict[str, Augmentation]:
@@ -237,6 +242,8 @@ def literature() -> dict[str, Augmentation]:
     >>> len(views), {view.shape for view in views.values()}
     (12, {torch.Size([8, 3, 200])})
     """
+    # Um et al. [1]_ name the first six, Saeed et al. [2]_ the next three; the last three are what a
+    # window cutter, a radio link and a filter do. Strengths of ours where a paper names none.
     return {
         "jitter": Jitter(),
         "scaling": Scaling(),

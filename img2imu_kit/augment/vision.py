@@ -7,8 +7,6 @@ lower frequencies.
 References
 ----------
 .. [1] Chen et al., "Improved baselines with momentum contrastive learning", arXiv 2003.04297.
-
-Usual augmentations of vision that no sensor could cause, for comparison with the rest.
 """
 
 from __future__ import annotations
@@ -25,12 +23,11 @@ from .base import (
     Compose,
     Parameters,
     RandomApply,
-    Scale,
     check_between,
-    rotations,
     uniform,
 )
-from .functional import mix, reverse_frequency, warp_time
+from .functional import mix, reverse_frequency, rotations, warp_time
+from .scale import PictureScale
 from .signal import TimeFlip
 
 __all__ = [
@@ -50,31 +47,31 @@ __all__ = [
 #: Weights of red, green and blue in grey (ITU-R BT.601, as in torchvision).
 GREY = (0.299, 0.587, 0.114)
 
-#: A turn of hue by a right angle: the colour part of RGB through the I and Q axes of YIQ.
+#: A quarter turn of hue: RGB to YIQ (NTSC), (I, Q) to (Q, -I), and back; Y, the grey, stays.
 _TO_YIQ = torch.tensor([GREY, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)])
 _QUARTER = torch.tensor([[0.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 _TURN = torch.linalg.inv(_TO_YIQ) @ _QUARTER @ _TO_YIQ
 
 
 def moco_v2() -> Compose:
-    """The set of MoCo v2, for pictures in [0, 1] or uint8 [N, 3, H, W].
+    """The set of MoCo v2 [1]_, for pictures in [0, 1] or uint8 [N, 3, H, W].
 
-    RandomResizedCrop of 0.2 to 1 of the area, ColorJitter(0.4, 0.4, 0.4, 0.1) with probability
-    0.8, grayscale 0.2, Gaussian blur of 0.1 to 2 pixels 0.5, horizontal flip 0.5. The order of the
-    four colour changes is fixed here and random there; see `ColorJitter` for what else differs.
+    The order of the four colour changes is fixed here and random there; see `ColorJitter` for what
+    else differs.
 
     Examples
     --------
     >>> import torch
-    >>> vision()(torch.rand(4, 3, 64, 64), generator=0).shape
+    >>> moco_v2()(torch.rand(4, 3, 64, 64), generator=0).shape
     torch.Size([4, 3, 64, 64])
     """
+    # In the order and with the values of the authors' main_moco.py (--aug-plus).
     return Compose(
         (
-            RandomResizedCrop(),
-            RandomApply(ColorJitter(), 0.8),
+            RandomResizedCrop(area=(0.2, 1.0)),
+            RandomApply(ColorJitter(0.4, 0.4, 0.4, 0.1), 0.8),
             RandomApply(Grayscale(), 0.2),
-            RandomApply(GaussianBlur(), 0.5),
+            RandomApply(GaussianBlur(sigma=(0.1, 2.0)), 0.5),  # pixels, there of 224
             RandomApply(HorizontalFlip(), 0.5),
         )
     )
@@ -101,9 +98,11 @@ class RandomResizedCrop(Augmentation):
         """
         n, (height, width) = shape[0], shape[2:]
         area = uniform((n, 10), generator, *self.area) * height * width
+        # The logarithm is uniform, so that 3:4 is as likely as 4:3.
         low, high = (math.log(ratio) for ratio in self.ratio)
         ratio = uniform((n, 10), generator, low, high).exp()
         w, h = (area * ratio).sqrt() / width, (area / ratio).sqrt() / height
+        # Ten boxes [N, 10] at once in place of a loop that ends at the first that fits.
         first = ((w <= 1) & (h <= 1)).float().argmax(dim=1, keepdim=True)
         w, h = (side.gather(1, first).squeeze(1) for side in (w, h))
         fits = (w <= 1) & (h <= 1)
@@ -121,13 +120,15 @@ class RandomResizedCrop(Augmentation):
     def twin(self, signal, scale, left, top, width, height) -> torch.Tensor:
         """Play the same stretch of time slower, so that it fills the window."""
 
+        # Time alone can be stretched: a signal played slower by s has all its frequencies divided
+        # by s, while the crop's height enlarges them about an edge of its own.
         def slower(x):
             place = (torch.arange(x.shape[-1], device=x.device) + 0.5) / x.shape[-1]
             return warp_time(x, (left[:, None] + place * width[:, None]) * x.shape[-1] - 0.5)
 
         return scale.within(signal, slower)
 
-    def in_units(self, scale: Scale) -> dict[str, float]:
+    def in_units(self, scale: PictureScale) -> dict[str, float]:
         """Shortest time that is stretched to the whole width, in seconds."""
         return {"crop_s": math.sqrt(self.area[0] * self.ratio[0]) * scale.seconds}
 
@@ -174,24 +175,28 @@ class ColorJitter(Augmentation):
         return {**factors, "hue": uniform(n, generator, -self.hue, self.hue)}
 
     def _apply(self, images, brightness, contrast, saturation, hue) -> torch.Tensor:
+        # With grey g(c) = the luma of colour c on all three channels [3, 3]:
+        #   brightness b: b c            saturation s: g + s (c - g)
+        #   contrast k:   k c + (1 - k) mean(g)      hue: (c - g) turned by the angle
         grey = torch.tensor(GREY, device=images.device).expand(3, 3)
         colour = torch.eye(3, device=images.device) - grey
         saturation, angle = saturation.view(-1, 1, 1), hue.view(-1, 1, 1) * 2 * math.pi
         turn = _TURN.to(images.device)
         matrix = (grey + angle.cos() * colour + angle.sin() * turn) @ (grey + saturation * colour)
         matrix = matrix * (contrast * brightness).view(-1, 1, 1)
-        mean = images.mean(dim=(2, 3)) @ grey[0]
+        mean = images.mean(dim=(2, 3)) @ grey[0]  # [N], of the picture before the change
         offset = ((1 - contrast) * brightness * mean).view(-1, 1, 1)
         return torch.baddbmm(offset, matrix, images.flatten(2)).view_as(images).clamp_(0, 1)
 
     def twin(self, signal, scale, brightness, contrast, saturation, hue) -> torch.Tensor:
         """The gain of a mid-grey under `brightness`, and a turn about (1, 1, 1) by `hue`."""
+        # Brightness multiplies decibels: no gain, but for one grey, and 0.5 stands for all.
         gain_db = (brightness - 1) * 0.5 * scale.range_db
         diagonal = torch.full((len(signal), 3), 3**-0.5, device=signal.device)
         turned = mix(signal, rotations(diagonal, hue * 2 * math.pi))
         return turned * 10 ** (gain_db.view(-1, 1, 1) / 20)
 
-    def in_units(self, scale: Scale) -> dict[str, float]:
+    def in_units(self, scale: PictureScale) -> dict[str, float]:
         """Largest gain of a mid-grey in dB, largest turn in degrees."""
         return {
             "gain_db": self.brightness * 0.5 * scale.range_db,
@@ -230,6 +235,8 @@ class GaussianBlur(Augmentation):
         return {"sigma": uniform(shape[:1], generator, *self.sigma)}
 
     def _apply(self, images, sigma) -> torch.Tensor:
+        # Each picture has a kernel of its own, so the blur is two batched matrix products: rows
+        # [N, H, H] from the left, columns [N, W, W] from the right.
         reach = math.ceil(3 * self.sigma[1])
         rows, columns = (_blurring(sigma, side, reach) for side in images.shape[2:])
         blurred = torch.einsum("nij,ncjw->nciw", rows, images)
@@ -268,6 +275,7 @@ def _blurring(sigma: torch.Tensor, size: int, reach: int) -> torch.Tensor:
     offset = torch.arange(-reach, reach + 1, device=sigma.device)
     kernel = torch.exp(-0.5 * (offset / sigma[:, None]).square())
     kernel = kernel / kernel.sum(dim=1, keepdim=True)
+    # Mirrored at 0 by abs, at size - 1 likewise; beyond a second reflection the end is held.
     source = (torch.arange(size, device=sigma.device) + offset[:, None]).abs()
     source = (size - 1 - (size - 1 - source).abs()).clamp_(min=0)
     spread = F.one_hot(source, size).to(kernel.dtype)  # [offset, size, size]
@@ -275,7 +283,7 @@ def _blurring(sigma: torch.Tensor, size: int, reach: int) -> torch.Tensor:
 
 
 def implausible() -> tuple[Augmentation, ...]:
-    """All of them; none is in MoCo v2's set."""
+    """Usual augmentations that no sensor could cause; none is in MoCo v2's set."""
     return VerticalFlip(), RandomRotation(), Shear(), Solarize()
 
 
@@ -292,6 +300,7 @@ class VerticalFlip(Augmentation):
 
     def twin(self, signal, scale) -> torch.Tensor:
         """``(-1)^t x``: exact on the full band, and nothing that happens to a sensor."""
+        # Why plausibility is a criterion of its own: a perfect twin alone proves nothing.
         return reverse_frequency(signal)
 
 
@@ -346,6 +355,7 @@ class Solarize(Augmentation):
 
 def _affine(images: torch.Tensor, xx, xy, yx, yy) -> torch.Tensor:
     """Pictures read at ``(xx x + xy y, yx x + yy y)``, from the middle, black outside."""
+    # affine_grid asks where a pixel comes from, the inverse of where it goes; sides are -1 and 1.
     zero = torch.zeros_like(xx)
     matrix = torch.stack([xx, xy, zero, yx, yy, zero], dim=1).view(-1, 2, 3)
     grid = F.affine_grid(matrix, list(images.shape), align_corners=False)

@@ -10,9 +10,8 @@ import torch
 from torchvision import transforms as tv1
 from torchvision.transforms.v2 import functional as tv
 
-from img2imu_kit.augment import image as augment
-from img2imu_kit.augment.base import Compose, RandomApply, rotations
-from img2imu_kit.augment.fidelity import scale_of
+from img2imu_kit.augment.base import Compose, RandomApply
+from img2imu_kit.augment.functional import rotations
 from img2imu_kit.augment.image import (
     FrequencyMask,
     Gain,
@@ -24,6 +23,7 @@ from img2imu_kit.augment.image import (
     mix_power,
     sensor_aware,
 )
+from img2imu_kit.augment.scale import scale_of
 from img2imu_kit.augment.vision import (
     ColorJitter,
     GaussianBlur,
@@ -40,7 +40,7 @@ from img2imu_kit.augment.vision import (
 from img2imu_kit.errors import ParameterError
 from img2imu_kit.pictures.image import power_to_image, to_image
 from img2imu_kit.pictures.params import resolve
-from img2imu_kit.pictures.stft import spectrogram
+from img2imu_kit.pictures.power import spectrogram
 
 SETS = {"sensor_aware": sensor_aware(), "vision": moco_v2()}
 SINGLE = [*sensor_aware().parts(), Hue(on="power"), *moco_v2().parts(), *implausible()]
@@ -140,7 +140,7 @@ def test_no_strength_no_change(images):
     assert torch.equal(sensor_aware(0)(images, 0), images)
 
 
-def test_sometimes(images):
+def test_a_random_change_befalls_its_share_of_samples(images):
     same = images[:1].repeat(1000, 1, 1, 1)
     for step in (FrequencyMask(1.0), HorizontalFlip()):  # idle parameters, chosen ones
         changed = (RandomApply(step, 0.3)(same, 0) != same).flatten(1).any(dim=1)
@@ -153,7 +153,7 @@ def test_sometimes(images):
 def test_compose_carries_the_twins_of_its_steps(signal):
     both = Compose((TranslateX(0.5), RandomApply(Gain(0.2), 0.5), GaussianBlur()))
     parameters = both.sample((4, 3, 8, 8), generator())
-    one, two, _ = parameters["each"]
+    one, two, _ = parameters["draws"]
     expected = RandomApply(Gain(0.2), 0.5).twin(
         TranslateX(0.5).twin(signal, scale(signal), **one), scale(signal), **two
     )
@@ -438,4 +438,3 @@ def test_sets_hold_what_they_should():
     assert not any(part.plausible for part in [*moco_v2().parts(), *implausible()])
     assert sensor_aware().plausible
     assert not moco_v2().plausible
-    assert augment.moco_v2 is moco_v2

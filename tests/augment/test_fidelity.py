@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+import torch
 
-from img2imu_kit.augment.fidelity import fidelity_table, measure_fidelity, scale_of
+from img2imu_kit.augment.fidelity import fidelity_table, likeness, measure_fidelity
 from img2imu_kit.augment.image import Gain, Hue, TranslateX
+from img2imu_kit.augment.scale import scale_of
 from img2imu_kit.augment.vision import GaussianBlur
 from img2imu_kit.datasets import catalogue as datasets
 from img2imu_kit.errors import ParameterError, SignalError
-from img2imu_kit.pictures.stft import spectrogram
+from img2imu_kit.pictures.power import spectrogram
 from img2imu_kit.signals.windows import sliding_windows
 
 SECONDS = {"swimming": 6, "sp_sw_har": 2, "utd_mhad": 4}
@@ -94,14 +96,26 @@ def test_columns_agree(real):
     assert row["strength"] == "rotation_deg 60"
 
 
-def test_scale_of():
+def test_likeness_is_perfect_for_equal_pictures_and_none_for_doing_nothing():
+    rng = torch.Generator().manual_seed(0)
+    images, depicted = (torch.rand((5, 3, 8, 8), generator=rng) for _ in range(2))
+    mean = torch.rand((3, 8, 8), generator=rng)
+    similarity, explained = likeness(images, depicted, depicted, mean)
+    np.testing.assert_allclose(similarity, np.ones(5), rtol=1e-6)
+    assert explained == pytest.approx(1)
+    assert likeness(images, images, depicted, mean)[1] == pytest.approx(0)
+    assert np.isnan(likeness(images, images, images, mean)[1])
+
+
+def test_a_picture_scale_is_its_grid_in_fractions():
     signal = np.random.default_rng(0).normal(size=(8, 3, 400))
     scale = scale_of(spectrogram(signal, rate=50, n_fft=64, hop=4, fmax_hz=20))
     assert scale.seconds == pytest.approx(85 * 4 / 50)
     assert scale.start_s == pytest.approx(30 / 50)
     assert scale.frame_s == pytest.approx(64 / 50)
-    assert scale.fmin_hz == pytest.approx(-25 / 64)
-    assert scale.fmax_hz == pytest.approx(25.5 * 50 / 64)
+    edges_hz = scale.hz(torch.tensor([0.0, 1.0])).tolist()
+    assert edges_hz == pytest.approx([-25 / 64, 25.5 * 50 / 64])
+    assert scale.height_hz == pytest.approx(26 * 50 / 64)
     power = spectrogram(signal, rate=50).power[:, :, 3:-3]  # white noise of unit variance
     assert 10 * np.log10(power.mean()) == pytest.approx(scale.noise_db, abs=0.2)
     spans = scale_of(spectrogram(signal, rate=50, range="per-axis"))
