@@ -6,4 +6,4 @@ from .embedding_view import EmbeddingState as EmbeddingState
 from .gradcam import GradCamExplorer as GradCamExplorer
 from .gradcam_view import GradCamState as GradCamState
 from .spectrogram import SpectrogramExplorer as SpectrogramExplorer
-from .spectrogram_state import SpectrogramState as SpectrogramState
+from .spectrogram_view import SpectrogramState as SpectrogramState

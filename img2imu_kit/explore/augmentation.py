@@ -6,16 +6,17 @@ import io
 from collections.abc import Sequence
 from os import PathLike
 
-import ipywidgets as widgets
 import numpy as np
+from ipywidgets import Dropdown, FileUpload, FloatSlider, IntSlider
 from PIL import Image
 
 from ..errors import FormatError
 from ..pictures.params import presets
 from ..signals.recording import Recording
-from . import sources
 from .augmentation_view import AUGMENTATIONS, AugmentationState, code, render
-from .base import Explorer, control
+from .base import Explorer
+from .controls import WindowControls, control
+from .sources import find_source
 
 __all__ = ["AugmentationExplorer"]
 
@@ -58,83 +59,48 @@ class AugmentationExplorer(Explorer):
         *,
         seconds: float = 6.0,
     ) -> None:
-        self._recordings = sources.find_source(source).recordings
         self._photo = read_photo(photo)
-        names = [recording.name or str(i) for i, recording in enumerate(self._recordings)]
-        self.recording = control(
-            widgets.Dropdown,
-            "recording",
-            "Which recording",
-            options=list(zip(names, range(len(names)), strict=True)),
-        )
-        self.start = control(
-            widgets.FloatSlider, "start (s)", "Where the window begins", min=0, step=0.1
-        )
-        self.length = control(
-            widgets.FloatSlider, "length (s)", "How long the window lasts", min=0.5, max=20
-        )
-        self.length.value = seconds
-        self.preset = control(
-            widgets.Dropdown, "preset", "Settings of the spectrogram", options=list(presets())
-        )
-        self.augmentation = control(
-            widgets.Dropdown,
-            "augmentation",
-            "What is done to picture and sensor",
-            options=list(AUGMENTATIONS),
-            value="translate-x",
-        )
-        self.strength = control(
-            widgets.FloatSlider, "strength", "1 is the usual one", value=1, max=2, step=0.05
-        )
-        self.seed = control(widgets.IntSlider, "draw", "Another random change", value=1, max=99)
-        self.views = control(
-            widgets.Dropdown, "views by", "What makes the two views", options=list(AUGMENTATIONS)
-        )
-        self.views.value = "sensor-aware set"
-        self.upload = widgets.FileUpload(
-            accept="image/*",
-            description="Upload a photo",
-            tooltip="A picture of yours",
-            layout={"width": "300px"},
-        )
-        moved = [
-            self.recording,
-            self.start,
-            self.length,
-            self.preset,
-            self.augmentation,
-            self.strength,
-            self.seed,
-            self.views,
-        ]
-        self._fit()
-        super().__init__(self._read(), [*moved, self.upload], "augmentation")
-        for widget in moved:
-            widget.observe(self._moved, "value")
+        self.window = WindowControls(self._changed, seconds=seconds, shortest=0.5, longest=20.0)
+        self.window.offer(find_source(source).recordings)
+        names = list(AUGMENTATIONS)
+        self.controls = {  # by the names of what they set in the state
+            "preset": control(
+                Dropdown, "preset", "Settings of the spectrogram", options=[*presets()]
+            ),
+            "augmentation": control(
+                Dropdown,
+                "augmentation",
+                "What is done to picture and sensor",
+                options=names,
+                value="translate-x",
+            ),
+            "strength": control(
+                FloatSlider, "strength", "1 is the usual one", value=1, max=2, step=0.05
+            ),
+            "seed": control(IntSlider, "draw", "Another random change", value=1, max=99),
+            "views": control(
+                Dropdown,
+                "views by",
+                "What makes the two views",
+                options=names,
+                value="sensor-aware set",
+            ),
+        }
+        self.upload = control(FileUpload, "Upload a photo", "A picture of yours", accept="image/*")
+        controls = [*self.window.controls, *self.controls.values(), self.upload]
+        super().__init__(self._read(), controls, "augmentation")
+        for widget in self.controls.values():
+            widget.observe(self._changed, "value")
         self.upload.observe(self._photo_given, "value")
 
     def _read(self) -> AugmentationState:
         return AugmentationState(
             photo=self._photo,
-            recording=self._recordings[self.recording.value],
-            start_s=self.start.value,
-            seconds=self.length.value,
-            augmentation=self.augmentation.value,
-            strength=self.strength.value,
-            views=self.views.value,
-            seed=self.seed.value,
-            preset=self.preset.value,
+            recording=self.window.recording,
+            start_s=self.window.start.value,
+            seconds=self.window.length.value,
+            **{name: widget.value for name, widget in self.controls.items()},
         )
-
-    def _fit(self) -> None:
-        seconds = self._recordings[self.recording.value].seconds
-        self.length.max = min(20.0, seconds)
-        self.start.max = max(0.0, seconds - self.length.value)
-
-    def _moved(self, _change: dict) -> None:
-        self._fit()
-        self.draw(self._read())
 
     def _photo_given(self, change: dict) -> None:
         if not change["new"]:
@@ -144,7 +110,7 @@ class AugmentationExplorer(Explorer):
         except FormatError as error:
             self.screen.explain(str(error))
         else:
-            self.draw(self._read())
+            self._changed()
 
 
 def read_photo(photo: np.ndarray | str | PathLike | io.BytesIO | None = None) -> np.ndarray:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 
 from ..augment.base import Augmentation
-from ..augment.fidelity import scale_of
+from ..augment.fidelity import likeness
 from ..augment.image import Hue, sensor_aware
+from ..augment.scale import scale_of
 from ..augment.vision import (
     ColorJitter,
     GaussianBlur,
@@ -24,18 +26,17 @@ from ..augment.vision import (
     VerticalFlip,
     moco_v2,
 )
-from ..errors import ParameterError, SignalError
+from ..errors import SignalError, unknown_name
 from ..pictures.image import to_image
 from ..pictures.params import resolve
-from ..pictures.stft import spectrogram
+from ..pictures.power import spectrogram
 from ..signals.axes import channel_index
 from ..signals.recording import Recording
 from ..signals.windows import sliding_windows
-from .canvas import Drawing, blank, panel
-from .spectrogram_state import extent
-from .spectrogram_view import legend, signal_panel
+from .canvas import Drawing, blank
+from .panels import picture_edges, picture_panel, signal_panel, window_bounds
 
-__all__ = ["AUGMENTATIONS", "AugmentationState", "code", "likeness", "render"]
+__all__ = ["AUGMENTATIONS", "AugmentationState", "code", "render"]
 
 
 def _part(label: str) -> Callable[[float, float], Augmentation]:
@@ -99,11 +100,11 @@ class AugmentationState:
     preset: str = "default"
 
     def window(self) -> Recording:
-        """The part of the recording that is drawn."""
-        start = int(self.start_s * self.recording.rate + 1e-6)
-        window = self.recording.cut(start, start + round(self.seconds * self.recording.rate))
-        axes = [window.axes[i] for i in channel_index(window.axes, resolve(self.preset).channels)]
-        return window.select(axes)
+        """The part of the recording that is drawn, of the axes that become colours."""
+        start, stop = window_bounds(self.recording, self.start_s, self.seconds)
+        axes = self.recording.axes
+        chosen = channel_index(axes, resolve(self.preset).channels)
+        return self.recording.cut(start, stop).select([axes[i] for i in chosen])
 
 
 def render(state: AugmentationState) -> Drawing:
@@ -126,54 +127,53 @@ def render(state: AugmentationState) -> Drawing:
     """
     for name in (state.augmentation, state.views):
         if name not in AUGMENTATIONS:
-            known = ", ".join(AUGMENTATIONS)
-            raise ParameterError(f"no augmentation {name!r}", remedy=f"There are: {known}.")
-    params, window = resolve(state.preset), state.window()
+            raise unknown_name("augmentation", name, AUGMENTATIONS)
+    params, window = resolve(state.preset, channels="acc"), state.window()
     if len(window.axes) != 3:
         raise SignalError(f"{len(window.axes)} axes, but an augmentation changes three")
-    own = window.signal.T[None]
-    scale = scale_of(spectrogram(own, window.rate, params))
-    image = _picture(own, window.rate, state.preset)
-    photo = torch.from_numpy(_resized(state.photo, tuple(image.shape[2:])))
+    signal = window.signal.T[None]  # [1, 3, T]
+    scale = scale_of(spectrogram(signal, window.rate, params))
+    image = _picture(signal, window.rate, params)  # [1, 3, H, W] in [0, 1]
+    photo = _resized(state.photo, tuple(image.shape[2:]))
     augmentation = AUGMENTATIONS[state.augmentation](state.strength, scale.range_db)
     generator = torch.Generator().manual_seed(state.seed)
+    # Drawn once for all: photo, picture and signal suffer the same change, so that the picture that
+    # was changed can be compared with the picture of the signal that was changed.
     parameters = augmentation.sample(tuple(image.shape), generator)
-    changed = augmentation.apply(image.clone(), **parameters)
-    changed_photo = augmentation.apply(photo.clone(), **parameters)
-    twin = own
+    changed, changed_photo = (
+        augmentation.apply(before.clone(), **parameters) for before in (image, photo)
+    )
+    moved = signal
     if augmentation.twin is not None:
-        twin = augmentation.twin(torch.from_numpy(own.copy()), scale, **parameters).numpy()
-    depicted = _picture(twin, window.rate, state.preset)
-    mean = _mean(state.recording, state.seconds, tuple(window.axes), state.preset)
+        moved = augmentation.twin(torch.from_numpy(signal.copy()), scale, **parameters).numpy()
+    depicted = _picture(moved, window.rate, params)
+    mean = _mean(state.recording, state.seconds, tuple(window.axes), params)
     same, explained = likeness(image, changed, depicted, mean)
 
     pixels = blank(1080, 700)
-    across, up = extent(window, params)
-    labels = {"xlabel": "time (s)", "ylabel": "frequency (Hz)"}
+    edges = picture_edges(window, params)
     _square(pixels, 0, 24, photo, "photo")
     _square(pixels, 1, 24, changed_photo, "changed alike")
-    _square(pixels, 2, 24, image, "motion", across, up, **labels)
-    _square(pixels, 3, 24, changed, "picture changed", across, up, **labels)
+    _square(pixels, 2, 24, image, "motion", edges)
+    _square(pixels, 3, 24, changed, "picture changed", edges)
     title = "sensor changed" if augmentation.twin else "no sensor does this"
-    _square(pixels, 4, 24, depicted, title, across, up, **labels)
-    names = list(window.axes)
-    for left, signal, title in ((66, own, "signal"), (610, twin, "signal, sensor changed")):
-        shown = Recording(signal[0].T, window.rate, axes=window.axes, start_s=window.start_s)
-        labels = {"xlabel": "time (s)", "ylabel": ", ".join(dict.fromkeys(window.unit))}
-        signal_panel(pixels, (left, 280, 450, 120), shown, [0, 1, 2], title=title, **labels)
-        legend(pixels, left + 450, 260, names)
+    _square(pixels, 4, 24, depicted, title, edges)
+    for left, values, title in ((66, signal, "signal"), (610, moved, "signal, sensor changed")):
+        shown = replace(window, signal=values[0].T)
+        signal_panel(pixels, (left, 280, 450, 120), shown, [0, 1, 2], title)
     views = AUGMENTATIONS[state.views](state.strength, scale.range_db)
-    for k, (picture, what) in enumerate(((photo, "photo"), (image, "motion"))):
+    for k, (before, what) in enumerate(((photo, "photo"), (image, "motion"))):
         for i in range(2):
             generator.manual_seed(1000 * state.seed + i + 1)
-            seen = views(picture.clone(), generator)
-            _square(pixels, 2 * k + i, 480, seen, f"view {i + 1} of the {what}")
+            view = views(before.clone(), generator)
+            _square(pixels, 2 * k + i, 480, view, f"view {i + 1} of the {what}")
 
     meaning = augmentation.meaning or "a random choice of its changes"
     units = ", ".join(f"{k} {v:.3g}" for k, v in augmentation.in_units(scale).items())
+    figures = _figures(float(same[0]), explained, augmentation.twin is not None)
     note = (
         f"{state.augmentation}: {meaning}{f'; up to {units}' if units else ''}. "
-        f"Fidelity for this pair: {_figures(same, explained, augmentation.twin is not None)}"
+        f"Fidelity for this pair: {figures}"
     )
     alt = (
         f"A photo and the spectrogram picture of {window.seconds:.3g} s of motion, before and "
@@ -197,33 +197,6 @@ def code(state: AugmentationState) -> str:
     ).replace("'", '"')
 
 
-def likeness(
-    image: torch.Tensor, changed: torch.Tensor, depicted: torch.Tensor, mean: torch.Tensor
-) -> tuple[float, float]:
-    """How like a changed picture is the one it should depict.
-
-    Parameters
-    ----------
-    image, changed, depicted, mean : float tensors of one shape
-        The picture as it was, changed, of the changed sensor; and that of other windows on average.
-
-    Returns
-    -------
-    similarity : float
-        Cosine of the differences from the mean, -1 to 1.
-    explained : float
-        Share of the sensor's change that the picture's brings about, 1 at best; NaN where the
-        sensor's leaves no trace. Both are as in `fidelity`.
-    """
-    similarity = torch.cosine_similarity(
-        (changed - mean).flatten(), (depicted - mean).flatten(), dim=0
-    )
-    trace = (image - depicted).square().mean()
-    missed = (changed - depicted).square().mean()
-    explained = 1 - missed / trace if trace > (1 / 255) ** 2 else torch.tensor(float("nan"))
-    return float(similarity), float(explained)
-
-
 def _figures(same: float, explained: float, has_twin: bool) -> str:
     if not has_twin:
         return f"similarity to the picture left as it was {same:.2f}, no twin to compare with"
@@ -231,33 +204,27 @@ def _figures(same: float, explained: float, has_twin: bool) -> str:
     return f"similarity {same:.2f}, {share}".replace("%", " %")
 
 
-def _picture(signal: np.ndarray, rate: float, preset: str) -> torch.Tensor:
-    """Pictures in [0, 1] of three axes, whatever their names."""
-    channels = resolve(preset).channels
-    params = resolve(preset, channels="acc" if channels != "magnitude" else channels)
+def _picture(signal: np.ndarray, rate: float, params) -> torch.Tensor:
+    """Pictures of three axes, whatever their names: float [N, 3, H, W] in [0, 1]."""
     return torch.from_numpy(to_image(signal, rate, params)).float() / 255
 
 
 @lru_cache(maxsize=8)
-def _mean(recording: Recording, seconds: float, axes: tuple[str, ...], preset: str) -> torch.Tensor:
-    """The mean picture of a recording's windows."""
+def _mean(recording: Recording, seconds: float, axes: tuple[str, ...], params) -> torch.Tensor:
+    """The mean picture of a recording's windows, which likeness is measured from."""
     cut = sliding_windows(recording.select(axes), seconds, unlabelled=True, purity=0.51)
-    return _picture(cut.signal, cut.rate, preset).mean(dim=0, keepdim=True)
+    return _picture(cut.signal, cut.rate, params).mean(dim=0, keepdim=True)
 
 
-def _resized(photo: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _resized(photo: np.ndarray, size: tuple[int, int]) -> torch.Tensor:
     """The middle of a photo, brought to a size, float32 [1, 3, H, W] in [0, 1]."""
-    from PIL import Image, ImageOps
-
-    fitted = ImageOps.fit(Image.fromarray(photo), size[::-1])
-    return np.asarray(fitted, np.float32).transpose(2, 0, 1)[None] / 255
+    fitted = ImageOps.fit(Image.fromarray(photo), size[::-1])  # Pillow counts width first
+    return torch.from_numpy(np.asarray(fitted, np.float32).transpose(2, 0, 1)[None] / 255)
 
 
-def _square(pixels, place: int, top: int, image, title: str, across=(0, 1), up=(0, 1), **labels):
-    """One picture of a row of five."""
-    if place > 2:
-        labels = {key: text for key, text in labels.items() if key == "xlabel"}
-    left = (20, 212, 470, 676, 882)[place]
-    drawn = panel(pixels, (left, top, 178, 178), across, up, title=title, **labels)
+def _square(pixels, place: int, top: int, image: torch.Tensor, title: str, edges=None) -> None:
+    """One picture [1, 3, H, W] of a row of five."""
+    box = ((20, 212, 470, 676, 882)[place], top, 178, 178)
     levels = (image[0] * 255).round().clamp(0, 255).to(torch.uint8)
-    drawn.image(levels.permute(1, 2, 0).numpy())
+    ylabel = "frequency (Hz)" if place == 2 else ""  # the first that has such a scale
+    picture_panel(pixels, box, levels.permute(1, 2, 0).numpy(), title, edges, ylabel=ylabel)

@@ -1,27 +1,34 @@
-"""Requests that come faster than they can be met: only the newest counts.
+"""What all explorers share: a state, a picture of it, and controls that change the state.
 
-Where an explorer shows its picture: one widget for picture, alt text, status and code.
-
-What all explorers share: controls, a state, a picture of it, and a place for problems.
+An explorer is a pure function from a state to a picture, and a thin binding of controls to that
+state. So a picture depends on nothing that a control holds back, is tested without a browser, and
+may be drawn on a thread of its own. That thread is what keeps a slider light: drawing takes longer
+than the slider takes to move on, and only the newest state is worth drawing.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from base64 import b64encode
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from threading import Condition, Lock, Thread
 from typing import Any
 
 import anywidget
 import ipywidgets as widgets
 import traitlets
 
+from .._files import atomic_write
 from ..errors import Img2ImuError
 from .canvas import Drawing
+from .controls import Quiet
 
-__all__ = ["Explorer", "Latest", "Screen", "control"]
+__all__ = ["Explorer", "Latest", "Screen"]
+
+_HERE = Path(__file__).parent
 
 
 class Latest:
@@ -33,7 +40,8 @@ class Latest:
     Parameters
     ----------
     meet : callable
-        Called with a request. An exception ends the thread, and the next request begins another.
+        Called with a request. An exception is reported as that of any thread, and what waits is
+        met all the same.
 
     Examples
     --------
@@ -49,17 +57,17 @@ class Latest:
 
     def __init__(self, meet: Callable[[Any], None]) -> None:
         self._meet = meet
-        self._changed = Condition()
-        self._waiting: list[Any] = []  # one at most
+        self._changed = threading.Condition()
+        self._waiting: deque[Any] = deque(maxlen=1)  # a newer request pushes the older one out
         self._busy = False
 
     def __call__(self, request: Any) -> None:
         """Ask for something, in place of what was asked for and not yet begun."""
         with self._changed:
-            self._waiting = [request]
+            self._waiting.append(request)
             if not self._busy:
                 self._busy = True
-                Thread(target=self._run, daemon=True).start()
+                threading.Thread(target=self._run, daemon=True).start()
 
     def wait(self, seconds: float = 60.0) -> None:
         """Return when nothing is being done and nothing waits."""
@@ -69,24 +77,18 @@ class Latest:
 
     def _run(self) -> None:
         while True:
+            # Looking and going to rest under one lock: no request can slip in between.
             with self._changed:
                 if not self._waiting:
-                    self._rest()
+                    self._busy = False
+                    self._changed.notify_all()
                     return
                 request = self._waiting.pop()
             try:
                 self._meet(request)
-            except BaseException:
-                with self._changed:
-                    self._rest()
-                raise
-
-    def _rest(self) -> None:
-        self._busy = False
-        self._changed.notify_all()
-
-
-_HERE = Path(__file__).parent
+            except Exception:
+                report = (*sys.exc_info(), threading.current_thread())
+                threading.excepthook(threading.ExceptHookArgs(report))
 
 
 class Screen(anywidget.AnyWidget):
@@ -108,7 +110,7 @@ class Screen(anywidget.AnyWidget):
 
     def __init__(self, **traits) -> None:
         super().__init__(**traits)
-        self._lock = Lock()
+        self._lock = threading.Lock()  # the thread that draws and the kernel's own both speak
 
     def show(self, drawing: Drawing, code: str = "") -> None:
         """Replace the picture and all that is said about it."""
@@ -127,20 +129,26 @@ class Screen(anywidget.AnyWidget):
             self.status = status
 
 
-_LAYOUT = {"width": "300px"}
-_STYLE = {"description_width": "92px"}
-
-
-class Explorer(widgets.VBox):
+class Explorer(Quiet, widgets.VBox):
     """A thin binding of controls to a pure function that draws their state.
 
-    A subclass gives `render` and `code`, and calls `draw` with a new state whenever a control
-    moved. The state is all there is: widgets hold nothing else that a picture depends on.
+    A subclass gives `render`, `code` if there is any, and `_read`: the state that the controls
+    show. The state is all there is: widgets hold nothing else that a picture depends on.
+
+    Parameters
+    ----------
+    state
+        A frozen dataclass.
+    controls : list of Widget
+        In the order in which they are to be shown.
+    name : str
+        Of the file under which the picture is saved.
+    above : list of Widget
+        Shown above picture and controls.
 
     Attributes
     ----------
     state
-        A frozen dataclass.
     screen : Screen
         With ``status``, ``failed``, ``alt`` and ``png`` as they are shown.
     """
@@ -153,7 +161,7 @@ class Explorer(widgets.VBox):
         state: Any,
         controls: list[widgets.Widget],
         name: str,
-        above: tuple[widgets.Widget, ...] = (),
+        above: list[widgets.Widget] | tuple = (),
     ) -> None:
         self.state = state
         self.screen = Screen(name=name, layout={"flex": "1 1 600px", "min_width": "0"})
@@ -189,11 +197,19 @@ class Explorer(widgets.VBox):
         Raises
         ------
         Img2ImuError
-            The state holds a contradiction.
+            The state holds a contradiction, or the file cannot be written.
         """
         path = Path(path)
-        path.write_bytes(self.render(self.state).png())
+        atomic_write({path: self.render(self.state).png()})
         return path
+
+    def _read(self) -> Any:
+        raise NotImplementedError
+
+    def _changed(self, _change: dict | None = None) -> None:
+        """Draw what the controls show, after a change by the user."""
+        if not self._quiet:
+            self.draw(self._read())
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         """The widget, and its picture for places where no widget can live."""
@@ -212,9 +228,3 @@ class Explorer(widgets.VBox):
             raise
         else:
             self.screen.show(drawing, code)
-
-
-def control(kind: type[widgets.Widget], description: str, tooltip: str, **settings) -> Any:
-    """A control of the size and style of all others."""
-    settings = {"layout": _LAYOUT, "style": _STYLE} | settings
-    return kind(description=description, tooltip=tooltip, **settings)

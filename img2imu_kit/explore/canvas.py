@@ -16,9 +16,11 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-__all__ = ["Drawing", "Panel", "blank", "colour_map", "joined", "panel", "ticks", "write"]
+__all__ = ["INK", "Drawing", "Panel", "blank", "colour_map", "panel", "ticks", "write"]
 
-_INK, _GRID, _FONT_PX = (38, 38, 38), (225, 225, 225), 12
+#: Of text and frames: nearly black.
+INK = "#262626"
+_GRID, _FONT_PX = "#e1e1e1", 12
 #: Half the thickness of a line in pixels.
 _HALF = 0.7
 
@@ -43,23 +45,23 @@ class Drawing:
     def png(self) -> bytes:
         """As a PNG file, with the alt text inside.
 
-        Rows are not filtered: that is three times as fast as Pillow, which tries five filters on
-        each, and as small for pictures of flat colour.
-
         Examples
         --------
         >>> Drawing(blank(4, 2), alt="white").png()[1:4]
         b'PNG'
         """
+        # Pillow tries five filters on each row. Unfiltered rows at zlib's lowest level are three
+        # times as fast, and as small for pictures of flat colour.
         height, width, _ = self.pixels.shape
         rows = np.zeros((height, 1 + 3 * width), np.uint8)  # each begins with its filter: none
         rows[:, 1:] = self.pixels.reshape(height, -1)
-        text = b"Description\0\0\0\0\0" + self.alt.encode()
+        # A PNG is a signature and chunks of (length, kind, body, checksum): ISO/IEC 15948, 5.3.
         return b"\x89PNG\r\n\x1a\n" + b"".join(
             struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
             for kind, body in (
+                # 8 bits a sample, colour type 2 (RGB), the only compression and filter, no lace
                 (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
-                (b"iTXt", text),
+                (b"iTXt", b"Description\0\0\0\0\0" + self.alt.encode()),  # UTF-8, as tEXt is not
                 (b"IDAT", zlib.compress(rows.tobytes(), 1)),
                 (b"IEND", b""),
             )
@@ -68,11 +70,17 @@ class Drawing:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A rectangle of a picture with a scale on each side; made by `panel`."""
+    """A rectangle of a picture with a scale on each side, as `panel` gives it.
+
+    Attributes
+    ----------
+    pixels : uint8 [H, W, 3]
+        A view: what is drawn on it is drawn on the picture.
+    x, y : (low, high)
+        Values at the centres of the outermost columns and rows.
+    """
 
     pixels: np.ndarray
-    left: int
-    top: int
     x: tuple[float, float]
     y: tuple[float, float]
 
@@ -86,6 +94,7 @@ class Panel:
 
     def image(self, image: np.ndarray) -> None:
         """Fill the panel with an image, uint8 [H, W, 3], enlarged without smoothing."""
+        # Smoothing would invent detail that the network does not get.
         height, width, _ = self.pixels.shape
         self.pixels[:] = Image.fromarray(image).resize((width, height), Image.Resampling.NEAREST)
 
@@ -93,15 +102,14 @@ class Panel:
         """Tint a stretch of the horizontal scale."""
         start, stop = self.columns(*x)
         part = self.pixels[:, start : max(stop, start + 1)]
-        part[:] = part + strength * (np.array(ImageColor.getrgb(colour)) - part)
+        part[:] = part + strength * (_rgb(colour) - part)
 
     def box(self, x: tuple[float, float], y: tuple[float, float], colour: str) -> None:
         """Outline a rectangle, two pixels wide, of at least five by five."""
         (left, right), (bottom, top) = self.columns(*x), self.rows(*y)
         right, top = max(right, left + 4), min(top, bottom - 4)
         part = self.pixels[max(top, 0) : bottom + 1, left : right + 1]
-        colour = ImageColor.getrgb(colour)
-        part[:2] = part[-2:] = part[:, :2] = part[:, -2:] = colour
+        part[:2] = part[-2:] = part[:, :2] = part[:, -2:] = _rgb(colour)
 
     def trace(self, values: np.ndarray, colour: str) -> None:
         """Draw evenly spaced values [T] as a line from the left edge to the right.
@@ -110,21 +118,17 @@ class Panel:
         is seen however long the signal.
         """
         height, width, _ = self.pixels.shape
-        lowest, highest = _envelope(values, width)
+        lowest, highest = _envelope(values, width)  # [width] each
         low, high = self.y
         bottom, top = (
             (high - value) / (high - low) * (height - 1) + 0.5 for value in (lowest, highest)
         )
+        # How much of each pixel the line covers, [height, width]: its edges are smooth that way.
         row = np.arange(height, dtype=np.float32)[:, None]
         cover = np.minimum(row + 1, bottom + _HALF) - np.maximum(row, top - _HALF)
         touched = cover > 0
         paper, cover = self.pixels[touched], cover[touched].clip(max=1)[:, None]
-        self.pixels[touched] = paper + cover * (np.array(ImageColor.getrgb(colour)) - paper)
-
-    def text(self, x: float, y: float, text: str, colour: str = "white") -> None:
-        """Write at fractions of the width and height, from the upper left corner."""
-        height, width, _ = self.pixels.shape
-        _write(self.pixels, round(x * width), round(y * height), text, ImageColor.getrgb(colour))
+        self.pixels[touched] = paper + cover * (_rgb(colour) - paper)
 
 
 def blank(width: int, height: int) -> np.ndarray:
@@ -160,22 +164,22 @@ def panel(
     Panel
     """
     left, top, width, height = box
-    inside = Panel(pixels[top : top + height, left : left + width], left, top, x, y)
-    pixels[top - 1 : top + height + 1, left - 1 : left + width + 1] = _INK
+    inside = Panel(pixels[top : top + height, left : left + width], x, y)
+    pixels[top - 1 : top + height + 1, left - 1 : left + width + 1] = _rgb(INK)
     inside.pixels[:] = 255
     write(pixels, left, top - 20, title)
     if xlabel:
         for value in ticks(*x, width // 45):
             (column,) = inside.columns(value)
-            inside.pixels[:, column] = _GRID
-            pixels[top + height : top + height + 4, left + column] = _INK
+            inside.pixels[:, column] = _rgb(_GRID)
+            pixels[top + height : top + height + 4, left + column] = _rgb(INK)
             write(pixels, left + column, top + height + 5, _number(value), align=0.5)
         write(pixels, left + width // 2, top + height + 21, xlabel, align=0.5)
     if ylabel:
         for value in ticks(*y, max(2, height // 32)):
             (row,) = inside.rows(value)
-            inside.pixels[row] = _GRID
-            pixels[top + row, left - 4 : left] = _INK
+            inside.pixels[row] = _rgb(_GRID)
+            pixels[top + row, left - 4 : left] = _rgb(INK)
             write(pixels, left - 7, top + row - 8, _number(value), align=1)
         turned = np.rot90(pixels, -1)  # a view: text on it runs upwards
         write(turned, pixels.shape[0] - top - height // 2, left - 56, ylabel, align=0.5)
@@ -183,9 +187,9 @@ def panel(
 
 
 def write(
-    pixels: np.ndarray, x: int, y: int, text: str, colour: str = "#262626", align: float = 0
+    pixels: np.ndarray, x: int, y: int, text: str, colour: str = INK, align: float = 0
 ) -> None:
-    """Write on a picture, x pixels from the left (or centred there, or ending) and y from the top.
+    """Write on a picture, x pixels from the left and y from the top; what lies outside is cut off.
 
     Parameters
     ----------
@@ -195,8 +199,11 @@ def write(
         Which part of the text stands at x: 0 its beginning, 0.5 its middle, 1 its end.
     """
     if text:
-        x -= round(align * _letters(text).shape[1])
-        _write(pixels, x, y, text, ImageColor.getrgb(colour))
+        cover = _letters(text)
+        x, y = max(x - round(align * cover.shape[1]), 0), max(y, 0)
+        part = pixels[y : y + cover.shape[0], x : x + cover.shape[1]]
+        cover = cover[: part.shape[0], : part.shape[1], None]
+        part[:] = part + cover * (_rgb(colour) - part)
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
@@ -214,11 +221,6 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     return [float(f"{k * step:.6g}") for k in range(first, last + 1)]
 
 
-def joined(*drawings: np.ndarray) -> np.ndarray:
-    """Pictures of one width, one below the other."""
-    return np.concatenate(drawings)
-
-
 @cache
 def colour_map(name: str = "cividis") -> np.ndarray:
     """The 256 colours of one of matplotlib's maps, uint8 [256, 3].
@@ -231,6 +233,7 @@ def colour_map(name: str = "cividis") -> np.ndarray:
 def _envelope(values: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest value within each pixel column, neighbours joined."""
     sample = np.arange(len(values))
+    # The line where it crosses the columns' edges: of few samples most columns hold none.
     edges = np.interp(np.linspace(0, len(values) - 1, width + 1), sample, values)
     lowest, highest = np.minimum(edges[:-1], edges[1:]), np.maximum(edges[:-1], edges[1:])
     column = np.minimum(sample * width // max(len(values) - 1, 1), width - 1)
@@ -248,13 +251,9 @@ def _number(value: float) -> str:
     return f"{value:g}".replace("-", "\N{MINUS SIGN}")
 
 
-def _write(pixels: np.ndarray, x: int, y: int, text: str, colour: tuple[int, ...]) -> None:
-    """Blend a text into a picture; what lies outside is cut off."""
-    cover = _letters(text)
-    x, y = max(x, 0), max(y, 0)
-    part = pixels[y : y + cover.shape[0], x : x + cover.shape[1]]
-    cover = cover[: part.shape[0], : part.shape[1], None]
-    part[:] = part + cover * (np.array(colour) - part)
+@cache
+def _rgb(colour: str) -> np.ndarray:
+    return np.array(ImageColor.getrgb(colour))
 
 
 @cache
@@ -263,7 +262,7 @@ def _font() -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(path), _FONT_PX)
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=1000)  # a moved slider writes the same labels again
 def _letters(text: str) -> np.ndarray:
     """How much of each pixel a line of text covers, float32 [16, W]."""
     size = (math.ceil(_font().getlength(text)) + 1, _FONT_PX + 4)

@@ -1,25 +1,136 @@
-"""Controls for every setting of a spectrogram picture."""
+"""Controls for what several explorers let the user choose: a window, the settings of a picture."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import ipywidgets as widgets
+from ipywidgets import (
+    Button,
+    Checkbox,
+    Dropdown,
+    FileUpload,
+    FloatRangeSlider,
+    FloatSlider,
+    IntRangeSlider,
+    IntSlider,
+    Widget,
+)
 
-from ..pictures.params import CHOICES, SpectrogramParams, presets
+from ..pictures.params import CHOICES, SpectrogramParams, presets, resolve
 from ..signals.recording import Recording
-from .base import control
 
-__all__ = ["Settings"]
+__all__ = ["Quiet", "Settings", "WindowControls", "control", "preset_and_changes"]
 
 _SIZES = [(64, 64), (96, 96), (96, 128), (128, 128), (224, 224)]
 _FIXED, _OWN = "fixed limits", "three axes"
 _NONE = ""  # of a list of options: ipywidgets takes None for no choice at all
+#: Settings whose control holds the very value.
+_SIMPLE = ("n_fft", "hop", "window", "center", "detrend", "scale", "size", "interpolation")
+_RGB = ("red", "green", "blue")
 
 
-class Settings:
+def control(kind: type[Widget], description: str, tooltip: str, **settings) -> Any:
+    """A control of the size and style of all others."""
+    if not issubclass(kind, Button | FileUpload):  # whose text stands on them, not beside
+        settings["style"] = {"description_width": "92px"}
+    layout = {"width": "300px"}
+    return kind(description=description, tooltip=tooltip, layout=layout, **settings)
+
+
+class Quiet:
+    """Controls that the program can set without taking it for a change by the user."""
+
+    _quiet = False
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """Within it changes of controls go unanswered."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
+
+
+class WindowControls(Quiet):
+    """Which recording, where the window in it begins and how long it lasts.
+
+    Parameters
+    ----------
+    changed : callable
+        Called with a traitlets change after a change by the user.
+    seconds : float
+        Length of the window to begin with.
+    shortest, longest : float
+        Of a window, in seconds.
+
+    Attributes
+    ----------
+    recording : Recording
+        The one that is chosen.
+    which, start, length : Widget
+    """
+
+    def __init__(
+        self,
+        changed: Callable[[dict], None],
+        *,
+        seconds: float,
+        shortest: float = 0.1,
+        longest: float = 60.0,
+    ) -> None:
+        self._changed, self._seconds, self._longest = changed, seconds, longest
+        self.which = control(Dropdown, "recording", "Which recording")
+        self.start = control(FloatSlider, "start (s)", "Where the window begins", min=0, step=0.1)
+        self.length = control(
+            FloatSlider, "length (s)", "How long the window lasts", min=shortest, step=0.1
+        )
+        self.controls = [self.which, self.start, self.length]
+        self.which.observe(lambda change: self._moved(change, self.reset), "value")
+        for slider in (self.start, self.length):
+            slider.observe(lambda change: self._moved(change, self._bound_start), "value")
+
+    @property
+    def recording(self) -> Recording:
+        """The recording that is chosen."""
+        return self._recordings[self.which.value]
+
+    def offer(self, recordings: Sequence[Recording]) -> None:
+        """Offer recordings, and choose the first."""
+        self._recordings = recordings
+        names = [recording.name or f"recording {i}" for i, recording in enumerate(recordings)]
+        with self.quietly():
+            self.which.options = list(zip(names, range(len(names)), strict=True))
+            self.which.value = 0
+            self.reset()
+
+    def reset(self) -> None:
+        """Go to the recording's beginning, with a window as long as at first, or as it allows."""
+        with self.quietly():
+            # End and value in one message: sent apart, the old start came back from the browser.
+            with self.length.hold_sync():
+                most = min(self._longest, _tenths(self.recording.seconds))
+                self.length.max = max(self.length.min, most)
+                self.length.value = self._seconds
+            with self.start.hold_sync():
+                self._bound_start()
+                self.start.value = 0.0
+
+    def _bound_start(self) -> None:
+        """The last place where a window of this length can begin; one that grew begins earlier."""
+        self.start.max = max(0.0, _tenths(self.recording.seconds - self.length.value))
+
+    def _moved(self, change: dict, follow: Callable[[], None]) -> None:
+        if not self._quiet:
+            with self.quietly():
+                follow()
+            self._changed(change)
+
+
+class Settings(Quiet):
     """Widgets for a preset and what differs from it.
 
     Parameters
@@ -29,131 +140,99 @@ class Settings:
 
     Attributes
     ----------
-    controls : list of Widget
-        In the order in which they are to be shown.
+    controls : dict of str -> Widget
+        In the order in which they are to be shown; most by the name of their setting.
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        self._changed, self._quiet = changed, False
-        self.preset = control(
-            widgets.Dropdown, "preset", "Settings to begin with", options=list(presets())
-        )
+        self._changed = changed
         words = {
-            name: [("none", _NONE) if word is None else (word, word) for word in CHOICES[name]]
+            name: [("none" if word is None else word, word or _NONE) for word in CHOICES[name]]
             for name in CHOICES
         }
-        self._simple: dict[str, Any] = {
-            "n_fft": control(
-                widgets.IntSlider, "n_fft", "Length of a frame in samples", min=4, max=512
+        self.controls: dict[str, Any] = {
+            "preset": control(Dropdown, "preset", "Settings to begin with", options=[*presets()]),
+            "n_fft": control(IntSlider, "n_fft", "Length of a frame in samples", min=4, max=512),
+            "hop": control(IntSlider, "hop", "Samples from a frame to the next", min=1, max=256),
+            "overlap": control(
+                IntSlider, "overlap (%)", "Of a frame with the next; sets hop", max=99
             ),
-            "hop": control(
-                widgets.IntSlider, "hop", "Samples from a frame to the next", min=1, max=256
-            ),
-            "window": control(
-                widgets.Dropdown, "taper", "Window of a frame", options=words["window"]
-            ),
+            "window": control(Dropdown, "taper", "Window of a frame", options=words["window"]),
             "center": control(
-                widgets.Checkbox, "centred frames", "Mirror the signal at both ends", indent=True
+                Checkbox, "centred frames", "Mirror the signal at both ends", indent=True
             ),
             "detrend": control(
-                widgets.Dropdown, "detrend", "Taken off each frame", options=words["detrend"]
+                Dropdown, "detrend", "Taken off each frame", options=words["detrend"]
             ),
-            "scale": control(widgets.Dropdown, "scale", "Of the power", options=words["scale"]),
-            "size": control(widgets.Dropdown, "size", "Height and width in pixels"),
+            "scale": control(Dropdown, "scale", "Of the power", options=words["scale"]),
+            "range": control(
+                Dropdown,
+                "range",
+                "What is drawn black and white",
+                options=[_FIXED, "per-axis", "per-window"],
+            ),
+            "limits": control(IntRangeSlider, "limits (dB)", "Black and white", min=-120, max=60),
+            "band": control(
+                FloatRangeSlider,
+                "band (Hz)",
+                "Frequencies kept: fmin, fmax",
+                min=0,
+                step=0.1,
+                readout_format=".1f",
+            ),
+            "colours": control(
+                Dropdown,
+                "colours",
+                "Which axes become colours",
+                options=["acc", "gyro", "magnitude", _OWN],
+            ),
+            **{name: control(Dropdown, name, f"Axis that becomes {name}") for name in _RGB},
+            "size": control(Dropdown, "size", "Height and width in pixels"),
             "interpolation": control(
-                widgets.Dropdown, "resize", "How to get there", options=words["interpolation"]
+                Dropdown, "resize", "How to get there", options=words["interpolation"]
             ),
         }
         self._offer_sizes([])
-        self._overlap = control(
-            widgets.IntSlider, "overlap (%)", "Of a frame with the next; sets hop", max=99
-        )
-        self._range = control(
-            widgets.Dropdown,
-            "range",
-            "What is drawn black and white",
-            options=[_FIXED, "per-axis", "per-window"],
-        )
-        self._limits = control(
-            widgets.IntRangeSlider, "limits (dB)", "Black and white", min=-120, max=60
-        )
-        self._band = control(
-            widgets.FloatRangeSlider,
-            "band (Hz)",
-            "Frequencies kept: fmin, fmax",
-            min=0,
-            step=0.1,
-            readout_format=".1f",
-        )
-        self._colours = control(
-            widgets.Dropdown,
-            "colours",
-            "Which axes become colours",
-            options=["acc", "gyro", "magnitude", _OWN],
-        )
-        self._axes = [
-            control(widgets.Dropdown, colour, f"Axis that becomes {colour}")
-            for colour in ("red", "green", "blue")
-        ]
-        simple = list(self._simple.values())
-        self.controls = [
-            self.preset,
-            *simple[:2],
-            self._overlap,
-            *simple[2:6],
-            self._range,
-            self._limits,
-            self._band,
-            self._colours,
-            *self._axes,
-            *simple[6:],
-        ]
-        self.preset.observe(self._preset_chosen, "value")
-        self._overlap.observe(self._overlap_moved, "value")
-        for widget in self.controls[1:]:
-            if widget is not self._overlap:
-                widget.observe(self._moved, "value")
+        for name, widget in self.controls.items():
+            answer = {"preset": self._preset_chosen, "overlap": self._overlap_moved}
+            widget.observe(answer.get(name, self._moved), "value")
 
     @property
     def changes(self) -> dict[str, object]:
         """Settings that differ from the preset's, by name."""
-        values: dict[str, object] = {
-            name: None if widget.value == _NONE else widget.value
-            for name, widget in self._simple.items()
-        }
-        own_range = self._range.value == _FIXED
-        values["range"] = self._limits.value if own_range else self._range.value
-        low, high = (round(hz, 1) for hz in self._band.value)  # browsers send 4.999999
-        values |= {"fmin_hz": low, "fmax_hz": high if high < self._band.max - 0.05 else None}
-        own_axes = self._colours.value == _OWN
-        axes = tuple(widget.value for widget in self._axes)
-        values["channels"] = axes if own_axes else self._colours.value
-        preset = presets()[self.preset.value]
+        shown = {name: widget.value for name, widget in self.controls.items()}
+        values = {name: None if shown[name] == _NONE else shown[name] for name in _SIMPLE}
+        values["range"] = shown["limits"] if shown["range"] == _FIXED else shown["range"]
+        low, high = (round(hz, 1) for hz in shown["band"])  # browsers send 4.999999
+        values |= {"fmin_hz": low, "fmax_hz": None if self._is_highest(high) else high}
+        axes = tuple(shown[name] for name in _RGB)
+        values["channels"] = axes if shown["colours"] == _OWN else shown["colours"]
+        preset = presets()[shown["preset"]]
         return {name: value for name, value in values.items() if value != getattr(preset, name)}
 
     def show(self, preset: str, changes: Mapping[str, Any]) -> None:
         """Set all controls, without a call of `changed`."""
-        start = presets()[preset]
-        values = {name: getattr(start, name) for name in SpectrogramParams.__annotations__}
-        values |= changes
-        with self._quietly():
-            self.preset.value = preset
+        values = vars(presets()[preset]) | dict(changes)
+        controls = self.controls
+        with self.quietly():
+            controls["preset"].value = preset
             self._offer_sizes([values["size"]])
-            for name, widget in self._simple.items():
-                if isinstance(widget, widgets.IntSlider):
-                    widget.max = max(widget.max, values[name])
-                widget.value = _NONE if values[name] is None else values[name]
-            own_range = not isinstance(values["range"], str)
-            self._range.value = _FIXED if own_range else values["range"]
-            if own_range:
-                self._limits.value = values["range"]
-            high = values["fmax_hz"]
-            self._band.value = (values["fmin_hz"], self._band.max if high is None else high)
-            own_axes = isinstance(values["channels"], tuple)
-            self._colours.value = _OWN if own_axes else values["channels"]
-            if own_axes:
-                for widget, axis in zip(self._axes, values["channels"], strict=True):
-                    widget.value = axis
+            for name in _SIMPLE:
+                if isinstance(controls[name], IntSlider):
+                    controls[name].max = max(controls[name].max, values[name])
+                controls[name].value = _NONE if values[name] is None else values[name]
+            if isinstance(values["range"], str):
+                controls["range"].value = values["range"]
+            else:
+                controls["range"].value, controls["limits"].value = _FIXED, values["range"]
+            band, high = controls["band"], values["fmax_hz"]
+            band.value = (values["fmin_hz"], band.max if high is None else high)
+            if isinstance(values["channels"], str):
+                controls["colours"].value = values["channels"]
+            else:
+                controls["colours"].value = _OWN
+                for name, axis in zip(_RGB, values["channels"], strict=True):
+                    controls[name].value = axis
             self._follow()
 
     def fit(self, recording: Recording) -> None:
@@ -161,32 +240,38 @@ class Settings:
 
         A recording without accelerometer shows its first three axes.
         """
-        with self._quietly():
-            low, high = self._band.value
-            whole = high >= self._band.max - 0.05
-            nyquist = recording.rate / 2
-            if nyquist < self._band.max:
-                self._band.value = (min(low, nyquist), min(high, nyquist))
-            self._band.max = nyquist
-            self._band.value = (min(low, nyquist), nyquist if whole else min(high, nyquist))
-            axes = recording.axes
-            for i, widget in enumerate(self._axes):
+        axes, nyquist, band = recording.axes, recording.rate / 2, self.controls["band"]
+        with self.quietly():
+            low, high = band.value
+            if self._is_highest(high):  # all frequencies before, all frequencies now
+                high = nyquist
+            # ipywidgets refuses a value outside the bounds, and bounds that leave the value out.
+            band.max = max(nyquist, band.max)
+            band.value = (min(low, nyquist), min(high, nyquist))
+            band.max = nyquist
+            for i, name in enumerate(_RGB):
+                widget = self.controls[name]
                 kept = widget.value if widget.value in axes else axes[min(i, len(axes) - 1)]
                 widget.options, widget.value = axes, kept
-            if self._colours.value == "acc" and not any(axis.startswith("acc") for axis in axes):
-                self._colours.value = _OWN
+            colours = self.controls["colours"]
+            if colours.value == "acc" and not any(axis.startswith("acc") for axis in axes):
+                colours.value = _OWN
             self._follow()
+
+    def _is_highest(self, hz: float) -> bool:
+        """Whether the band is open to half the rate; its slider moves by tenths."""
+        return hz >= self.controls["band"].max - 0.05
 
     def _moved(self, _change: dict) -> None:
         if not self._quiet:
-            with self._quietly():
+            with self.quietly():
                 self._follow()
             self._changed()
 
     def _overlap_moved(self, change: dict) -> None:
         if not self._quiet:
-            n_fft, hop = self._simple["n_fft"].value, self._simple["hop"]
-            with self._quietly():
+            n_fft, hop = self.controls["n_fft"].value, self.controls["hop"]
+            with self.quietly():
                 hop.value = max(1, round(n_fft * (1 - change["new"] / 100)))
             self._changed()
 
@@ -197,21 +282,34 @@ class Settings:
 
     def _follow(self) -> None:
         """Bring controls in line that show the same thing, or have nothing to say."""
-        n_fft, hop = self._simple["n_fft"].value, self._simple["hop"].value
-        self._overlap.value = max(0, round(100 * (1 - hop / n_fft)))
-        self._limits.disabled = self._range.value != _FIXED
-        for widget in self._axes:
-            widget.disabled = self._colours.value != _OWN
+        n_fft, hop = self.controls["n_fft"].value, self.controls["hop"].value
+        self.controls["overlap"].value = max(0, round(100 * (1 - hop / n_fft)))
+        self.controls["limits"].disabled = self.controls["range"].value != _FIXED
+        for name in _RGB:
+            self.controls[name].disabled = self.controls["colours"].value != _OWN
 
     def _offer_sizes(self, more: list) -> None:
         sizes = [size for size in dict.fromkeys([*_SIZES, *more]) if size]
         named = [("{} x {}".format(*size), size) for size in sizes]
-        self._simple["size"].options = [("bins x frames", _NONE), *named]
+        self.controls["size"].options = [("bins x frames", _NONE), *named]
 
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
+
+def preset_and_changes(
+    params: str | SpectrogramParams | None, overrides: Mapping[str, object]
+) -> tuple[str, dict[str, object]]:
+    """Settings as `Settings` shows them: a preset's name and what differs from it.
+
+    Examples
+    --------
+    >>> preset_and_changes("fine-time", {"n_fft": 32, "hop": 2})
+    ('fine-time', {'n_fft': 32})
+    """
+    wanted = vars(resolve(params, **overrides))
+    preset = params if isinstance(params, str) else "default"
+    start = vars(presets()[preset])
+    return preset, {name: value for name, value in wanted.items() if value != start[name]}
+
+
+def _tenths(seconds: float) -> float:
+    """Down to the step of the sliders."""
+    return math.floor(seconds * 10 + 1e-6) / 10

@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import ipywidgets as widgets
 import numpy as np
 import pandas as pd
+from ipywidgets import HTML, Box, Dropdown, IntSlider, VBox
 from jscatter import Scatter
 from jscatter.color_maps import glasbey_dark
 from sklearn.preprocessing import StandardScaler
 
 from ..errors import SignalError
-from ..explain import embedding as embed
-from ..pictures.params import SpectrogramParams
+from ..explain.embedding import pca, quality, tsne
+from ..pictures.params import SpectrogramParams, resolve
 from ..plots.style import COLOURS
 from ..signals.windows import Windows
-from .base import Explorer, control
+from .base import Explorer
+from .controls import control
 from .embedding_view import EmbeddingState, render
-from .spectrogram import settings_of
 
 __all__ = ["EmbeddingExplorer"]
 
+#: Name -> function of features [N, D] that gives positions [N, 2]. The perplexity is lowered here,
+#: so that nobody is warned of a choice that he did not make.
 _LAYOUTS = {
-    "t-SNE": lambda each: embed.tsne(each, perplexity=max(1.0, min(30.0, (len(each) - 1) / 3))),
-    "PCA": embed.pca,
+    "t-SNE": lambda x: tsne(x, perplexity=max(1.0, min(30.0, (len(x) - 1) / 3))),
+    "PCA": pca,
 }
 
 
@@ -44,7 +46,7 @@ class EmbeddingExplorer(Explorer):
     windows : Windows
         What the features describe.
     colours : dict of name -> array [N], optional
-        Further ways to colour points, for instance ``{"prediction": guessed}``.
+        Further ways to colour points, for instance ``{"prediction": predicted}``.
     layout : {"t-SNE", "PCA"}
     params, **overrides
         Of the pictures, as in `resolve`.
@@ -53,7 +55,7 @@ class EmbeddingExplorer(Explorer):
     ----------
     state : EmbeddingState
     quality : dict of name -> dict
-        As from `embed.quality`, of the maps that are shown.
+        As from `explain.quality`, of the maps that are shown.
 
     Examples
     --------
@@ -76,130 +78,121 @@ class EmbeddingExplorer(Explorer):
         params: str | SpectrogramParams | None = None,
         **overrides,
     ) -> None:
-        named = features if isinstance(features, Mapping) else {"the network": features}
-        ways = {"class": windows.label, "subject": windows.subject, "recording": windows.recording}
-        self._ways = ways | dict(colours or {})
-        for name, values in {**named, **self._ways}.items():
+        if not isinstance(features, Mapping):
+            features = {"the network": features}
+        colour_by = {
+            **{"class": windows.label, "subject": windows.subject, "recording": windows.recording},
+            **(colours or {}),
+        }
+        for name, values in {**features, **colour_by}.items():
             if len(values) != len(windows):
                 raise SignalError(
                     f"{len(values)} rows, but there are {len(windows)} windows", where=name
                 )
+        self._labels = windows.label
+        self._colour_by = pd.DataFrame(
+            {name: np.asarray(values).astype(str) for name, values in colour_by.items()},
+            dtype="category",
+        )
         self._features = {
-            name: StandardScaler().fit_transform(np.asarray(each)).astype(np.float32)
-            for name, each in named.items()
+            name: StandardScaler().fit_transform(np.asarray(values)).astype(np.float32)
+            for name, values in features.items()
         }
-        self._places: dict[tuple[str, str], np.ndarray] = {}
+        self._xy: dict[tuple[str, str], np.ndarray] = {}
         self.quality: dict[str, dict[str, float]] = {}
-        self._linking = False
-        self.layout_by = control(
-            widgets.Dropdown, "layout", "How points are placed", options=list(_LAYOUTS)
-        )
-        self.layout_by.value = layout
-        self.colour = control(
-            widgets.Dropdown, "colour by", "What a colour means", options=list(self._ways)
-        )
-        self.point = control(
-            widgets.IntSlider, "point", "The window that is looked at", max=len(windows) - 1
-        )
-        self.group = control(
-            widgets.Dropdown,
-            "select class",
-            "All windows of a class",
-            options=["", *windows.classes],
-        )
-        titles = {name: widgets.HTML() for name in named}
-        frame = pd.DataFrame({way: np.asarray(v).astype(str) for way, v in self._ways.items()})
-        self._frame = frame.astype("category")
-        self.maps = {
-            name: Scatter(
-                data=self._frame.assign(x=xy[:, 0], y=xy[:, 1]),
-                x="x",
-                y="y",
-                height=380,
-                axes=False,
-                legend=True,
-                size=5,
-                camera_distance=1.1,
-            )
-            for name, xy in ((name, self._place(name)) for name in named)
+        self.controls = {
+            "layout": control(
+                Dropdown, "layout", "How points are placed", options=[*_LAYOUTS], value=layout
+            ),
+            "colour": control(
+                Dropdown, "colour by", "What a colour means", options=[*self._colour_by]
+            ),
+            "point": control(
+                IntSlider, "point", "The window that is looked at", max=len(windows) - 1
+            ),
+            "group": control(
+                Dropdown, "select class", "All windows of a class", options=["", *windows.classes]
+            ),
         }
-        self._titles = titles
+        self._titles = {name: HTML() for name in features}
+        # Axes of a t-SNE picture mean nothing: none are drawn.
+        look = {"height": 380, "axes": False, "legend": True, "size": 5, "camera_distance": 1.1}
+        self.maps = {
+            name: Scatter(data=self._points(name), x="x", y="y", **look) for name in features
+        }
         self._paint()
         self._judge()
-        preset, changes = settings_of(params, overrides)
-        state = EmbeddingState(windows, self._features, preset=preset, changes=changes)
         columns = [
-            widgets.VBox([titles[name], each.widget], layout={"flex": "1 1 420px"})
-            for name, each in self.maps.items()
+            VBox([self._titles[name], scatter.widget], layout={"flex": "1 1 420px"})
+            for name, scatter in self.maps.items()
         ]
-        above = widgets.Box(columns, layout={"flex_flow": "row wrap", "grid_gap": "8px"})
-        controls = [self.layout_by, self.colour, self.point, self.group]
-        super().__init__(state, controls, "embedding", above=(above,))
-        for each in self.maps.values():
-            each.widget.observe(self._hovered, "hovering")
-            each.widget.observe(self._selected, "selection")
-        self.point.observe(self._chosen, "value")
-        self.group.observe(self._class_chosen, "value")
-        self.colour.observe(lambda _change: self._paint(), "value")
-        self.layout_by.observe(self._replace, "value")
+        maps = Box(columns, layout={"flex_flow": "row wrap", "grid_gap": "8px"})
+        state = EmbeddingState(windows, self._features, params=resolve(params, **overrides))
+        super().__init__(state, [*self.controls.values()], "embedding", above=[maps])
+        for scatter in self.maps.values():
+            scatter.widget.observe(self._hovered, "hovering")
+            scatter.widget.observe(self._selected, "selection")
+        self.controls["point"].observe(self._changed, "value")
+        self.controls["group"].observe(self._class_chosen, "value")
+        self.controls["colour"].observe(lambda _change: self._paint(), "value")
+        self.controls["layout"].observe(self._layout_chosen, "value")
 
     def select(self, index: np.ndarray) -> None:
         """Select points, in all maps."""
         index = np.asarray(index, dtype=int)
         point = int(index[0]) if len(index) == 1 else self.state.point
-        self._linking = True
-        for each in self.maps.values():
-            each.widget.selection = index
-        self.point.value = point
-        self._linking = False
+        with self.quietly():  # each map that is told says so again
+            for scatter in self.maps.values():
+                scatter.widget.selection = index
+            self.controls["point"].value = point
         self.draw(replace(self.state, selected=index, point=point))
 
-    def _place(self, name: str) -> np.ndarray:
-        """Positions by the present layout; computed once."""
-        key = (name, self.layout_by.value)
-        if key not in self._places:
-            self._places[key] = _LAYOUTS[key[1]](self._features[name])
-        return self._places[key]
+    def _read(self) -> EmbeddingState:
+        return replace(self.state, point=self.controls["point"].value)
+
+    def _points(self, name: str) -> pd.DataFrame:
+        """What a map shows: positions by the present layout, computed once, and all colours."""
+        layout = self.controls["layout"].value
+        if (name, layout) not in self._xy:
+            self._xy[name, layout] = _LAYOUTS[layout](self._features[name])
+        xy = self._xy[name, layout]  # [N, 2]
+        return self._colour_by.assign(x=xy[:, 0], y=xy[:, 1])
 
     def _paint(self) -> None:
         """Colour all maps."""
-        way = self.colour.value
-        few = len(set(map(str, self._ways[way]))) <= len(COLOURS)
-        for each in self.maps.values():
-            each.color(by=way, map=list(COLOURS) if few else glasbey_dark)
+        chosen = self.controls["colour"].value
+        few = self._colour_by[chosen].nunique() <= len(COLOURS)
+        for scatter in self.maps.values():
+            scatter.color(by=chosen, map=list(COLOURS) if few else glasbey_dark)
 
     def _judge(self) -> None:
         """Measure the maps, and say so above them."""
-        labels = self._ways["class"]
-        count = len(labels)
-        near = min(10, max(1, (count - 1) // 2 - 1))
+        # Ten neighbours, and of few points fewer: trustworthiness asks for less than half of them.
+        near = min(10, max(1, (len(self._labels) - 1) // 2 - 1))
         for name, title in self._titles.items():
-            found = embed.quality(self._features[name], self._place(name), labels, neighbours=near)
+            xy = self._points(name)[["x", "y"]].to_numpy()
+            found = quality(self._features[name], xy, self._labels, neighbours=near)
             self.quality[name] = found
             title.value = (
                 f"<b>{name}</b>: trustworthiness {found['trustworthiness']:.2f}, kNN accuracy "
                 f"{found['knn_features']:.2f} in the features, {found['knn_xy']:.2f} in the map"
             )
 
-    def _replace(self, _change: dict) -> None:
-        self.screen.tell(f"Laying out {len(self.state.windows)} points by {self.layout_by.value} …")
-        for name, each in self.maps.items():
-            xy = self._place(name)
-            each.data(self._frame.assign(x=xy[:, 0], y=xy[:, 1]), reset_scales=True)
+    def _layout_chosen(self, change: dict) -> None:
+        self.screen.tell(f"Laying out {len(self._labels)} points by {change['new']} …")
+        for name, scatter in self.maps.items():
+            scatter.data(self._points(name), reset_scales=True)
         self._judge()
         self.draw(self.state)
 
     def _hovered(self, change: dict) -> None:
+        # The slider stays: it would send the hovered point back to the browser, late.
         if change["new"] is not None and change["new"] >= 0:
             self.draw(replace(self.state, point=int(change["new"])))
 
     def _selected(self, change: dict) -> None:
-        if not self._linking:
+        if not self._quiet:
             self.select([] if change["new"] is None else change["new"])
 
-    def _chosen(self, change: dict) -> None:
-        if not self._linking:
-            self.draw(replace(self.state, point=change["new"]))
-
     def _class_chosen(self, change: dict) -> None:
-        self.select(np.flatnonzero(self._ways["class"] == change["new"]) if change["new"] else [])
+        self.select(np.flatnonzero(self._labels == change["new"]) if change["new"] else [])

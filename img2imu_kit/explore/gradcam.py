@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import ipywidgets as widgets
 import numpy as np
+from ipywidgets import Dropdown, FloatSlider, IntSlider
 
-from ..explain.gradcam import ATTRIBUTIONS, directions
+from ..explain.gradcam import ATTRIBUTIONS
+from ..explain.gradcam import directions as probe_directions
 from ..models.backbone import Backbone
 from ..pictures.image import to_image
 from ..pictures.params import SpectrogramParams, resolve
 from ..signals.windows import Windows
-from .base import Explorer, control
+from .base import Explorer
+from .controls import control
 from .gradcam_view import GradCamState, render
-from .spectrogram import settings_of
 
 __all__ = ["GradCamExplorer"]
 
@@ -57,12 +58,14 @@ class GradCamExplorer(Explorer):
         params: str | SpectrogramParams | None = None,
         **overrides,
     ) -> None:
+        params = resolve(params, **overrides)
         if directions is None:
-            images = to_image(windows, params=resolve(params, **overrides))
-            directions = probe_directions(backbone, images, windows.label, layer, pool)
+            images = to_image(windows, params=params)
+            directions = probe_directions(
+                backbone.features(images, layer=layer, pool=pool), windows.label
+            )
         layers = backbone.layers()
         layer %= len(layers)
-        preset, changes = settings_of(params, overrides)
         state = GradCamState(
             backbone,
             windows,
@@ -71,45 +74,37 @@ class GradCamExplorer(Explorer):
             layer=layer,
             at=layer,
             pool=pool,
+            # Averaged over places, a channel has one weight; in a grid each place has its own.
             method="grad-cam" if pool == "gap" else "hires-cam",
-            preset=preset,
-            changes=changes,
+            params=params,
         )
+        # Nothing after the layer that is read has a say in the score.
         named = [
             (f"{i}: {row.module}, stride {row.stride}", i)
-            for i, row in enumerate(layers.itertuples())
-            if i <= layer
+            for i, row in enumerate(layers[: layer + 1].itertuples())
         ]
-        controls = {
+        self.controls = {  # by the names of what they set in the state
             "point": control(
-                widgets.IntSlider, "window", "The window that is looked at", max=len(windows) - 1
+                IntSlider, "window", "The window that is looked at", max=len(windows) - 1
             ),
             "target": control(
-                widgets.Dropdown, "class", "What it is asked about", options=list(directions)
+                Dropdown, "class", "What it is asked about", options=list(directions)
             ),
             "at": control(
-                widgets.Dropdown, "layer", "Whose map is looked at: early is fine", options=named
+                Dropdown, "layer", "Whose map is looked at: early is fine", options=named
             ),
             "method": control(
-                widgets.Dropdown, "method", "Weights by channel or place", options=ATTRIBUTIONS
+                Dropdown, "method", "Weights by channel or place", options=ATTRIBUTIONS
             ),
             "strength": control(
-                widgets.FloatSlider, "overlay", "Strength of the overlay", max=1, step=0.05
+                FloatSlider, "overlay", "Strength of the overlay", max=1, step=0.05
             ),
         }
-        for name, widget in controls.items():
+        for name, widget in self.controls.items():
             widget.value = getattr(state, name)
-        self.controls = controls
-        super().__init__(state, list(controls.values()), "grad-cam")
-        for name, widget in controls.items():
-            widget.observe(
-                lambda change, name=name: self.draw(replace(self.state, **{name: change["new"]})),
-                "value",
-            )
+            widget.observe(self._changed, "value")
+        super().__init__(state, [*self.controls.values()], "grad-cam")
 
-
-def probe_directions(
-    backbone: Backbone, images: np.ndarray, labels: np.ndarray, layer: int, pool: str
-) -> dict[str, np.ndarray]:
-    """Directions of a linear probe on the features of these pictures."""
-    return directions(backbone.features(images, layer=layer, pool=pool), labels)
+    def _read(self) -> GradCamState:
+        shown = {name: widget.value for name, widget in self.controls.items()}
+        return replace(self.state, **shown)

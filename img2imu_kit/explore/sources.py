@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from ..datasets import catalogue as datasets
+from ..datasets.catalogue import LOADERS, load_dataset
 from ..errors import Img2ImuError, ParameterError, SignalError
 from ..readers.files import read
 from ..signals.recording import Recording
@@ -62,17 +62,17 @@ def find_source(source: str | PathLike | Recording | Sequence[Recording] | None 
 
     Examples
     --------
-    >>> find().origin(0)
-    'ik.datasets.synthetic(subjects=3, transitions=True)[0]'
+    >>> print(find_source().origin(0))
+    ik.load_dataset("synthetic", subjects=3, transitions=True)[0]
     """
     if source is None or source == "synthetic":
-        people = datasets.synthetic(subjects=3, transitions=True)
-        return _source(people, "ik.datasets.synthetic(subjects=3, transitions=True)")
+        people = load_dataset("synthetic", subjects=3, transitions=True)
+        return _in_si(people, 'ik.load_dataset("synthetic", subjects=3, transitions=True)')
     if isinstance(source, Recording):
         source = [source]
     if isinstance(source, str | PathLike):
-        if source in datasets.LOADERS:
-            return _source(datasets.load_dataset(source), f"ik.load_dataset({source!r})")
+        if source in LOADERS:
+            return _in_si(load_dataset(source), f"ik.load_dataset({source!r})")
         return _read(Path(source).expanduser(), str(source))
     recordings = list(source)
     if not recordings or not all(isinstance(recording, Recording) for recording in recordings):
@@ -80,13 +80,13 @@ def find_source(source: str | PathLike | Recording | Sequence[Recording] | None 
             "nothing to explore" if not recordings else f"{recordings[0]!r} is no recording",
             remedy="Give recordings, the name of a data set, or the path of a file.",
         )
-    return _source(recordings, "recordings")
+    return _in_si(recordings, "recordings")
 
 
 def uploaded(name: str, content: bytes) -> Source:
     """Recordings in a file that arrived as bytes; nothing of it is kept on disk."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, Path(name).name)
+        path = Path(folder, Path(name).name)  # the browser may say anything: no way out of here
         path.write_bytes(content)
         try:
             return _read(path, path.name)
@@ -96,7 +96,8 @@ def uploaded(name: str, content: bytes) -> Source:
 
 
 def _read(path: Path, shown: str) -> Source:
-    with warnings.catch_warnings(record=True) as said:
+    """Recordings of a file; what its reader guessed becomes a note instead of warnings."""
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             recordings = read(path)
@@ -104,11 +105,11 @@ def _read(path: Path, shown: str) -> Source:
             if "=" in error.remedy:  # an option that no control sets
                 error.remedy += f" In a cell: SpectrogramExplorer(ik.read({shown!r}, ...))."
             raise
-    notes = dict.fromkeys(str(one.message).replace(f"{path}", shown) for one in said)
-    return _source(recordings, f"ik.read({shown!r})", "; ".join(notes))
+    notes = dict.fromkeys(str(warning.message).replace(f"{path}", shown) for warning in caught)
+    return _in_si(recordings, f"ik.read({shown!r})", "; ".join(notes))
 
 
-def _source(recordings: Sequence[Recording], code: str, note: str = "") -> Source:
+def _in_si(recordings: Sequence[Recording], code: str, note: str = "") -> Source:
     if not recordings:
         raise SignalError("no recording", where=code)
     converted = tuple(recording.to_unit("m/s2", "rad/s") for recording in recordings)

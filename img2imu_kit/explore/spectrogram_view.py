@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 
-from ..errors import SignalError
 from ..pictures.image import to_image
 from ..pictures.params import SpectrogramParams, resolve
+from ..pictures.stft import taper
 from ..plots.style import COLOURS
 from ..signals.axes import channel_index
 from ..signals.recording import Recording
-from .canvas import Drawing, Panel, blank, colour_map, panel, write
-from .spectrogram_state import SpectrogramState, extent, spread
+from .canvas import INK, Drawing, Panel, blank, colour_map, panel, write
+from .panels import colour_bar, picture_edges, picture_panel, signal_panel, window_bounds
 
-__all__ = ["OVERVIEW", "legend", "render", "signal_panel"]
+__all__ = ["OVERVIEW", "SpectrogramState", "code", "render", "spread"]
 
-#: Colours of the axes x, y, z as lines; red, green and blue would be lost on many.
-LINES = (COLOURS[3], COLOURS[2], COLOURS[0])
 _WIDTH, _HEIGHT = 1080, 580
 _MARK = COLOURS[1]
 #: Left, top, width and height in pixels of the whole recording.
 OVERVIEW = (66, 24, 994, 64)
+
+
+@dataclass(frozen=True, eq=False)
+class SpectrogramState:
+    """All that a picture of the explorer depends on.
+
+    Parameters
+    ----------
+    recording : Recording
+    start_s, seconds : float
+        The window: where it begins, from the first sample, and how long it lasts.
+    preset : str
+        Name of the settings to begin with.
+    changes : mapping
+        Settings that differ from the preset's. They are checked when they are drawn, so that a
+        state can hold a contradiction until it is resolved.
+    origin : str
+        Python expression for the recording, for `code`.
+    remark : str
+        What else is to be said about the recording: guesses made when it was read.
+    """
+
+    recording: Recording
+    start_s: float = 0.0
+    seconds: float = 10.0
+    preset: str = "default"
+    changes: Mapping[str, object] = field(default_factory=dict)
+    origin: str = "recording"
+    remark: str = ""
+
+    def bounds(self) -> tuple[int, int]:
+        """First sample of the window, and the first after it."""
+        return window_bounds(self.recording, self.start_s, self.seconds)
 
 
 def render(state: SpectrogramState) -> Drawing:
@@ -46,31 +79,26 @@ def render(state: SpectrogramState) -> Drawing:
 
     Examples
     --------
-    >>> from img2imu_kit import synthetic
-    >>> drawing = render(SpectrogramState(synthetic(1, classes=["walk"])[0]))
+    >>> from img2imu_kit import load_dataset
+    >>> walk = load_dataset("synthetic", subjects=1, classes=["walk"])[0]
+    >>> drawing = render(SpectrogramState(walk))
     >>> drawing.note
     'frame 1.28 s, bin 0.781 Hz, step 0.08 s (94 % overlap); 33 bins x 110 frames, 96 x 96 pixels'
     """
     params = resolve(state.preset, **state.changes)
-    recording, (start, stop) = state.recording, state.bounds()
-    if start < 0 or stop > len(recording) or stop <= start:
-        raise SignalError(
-            f"a window from {state.start_s:g} s of {state.seconds:g} s, but the recording lasts "
-            f"{recording.seconds:.3g} s",
-            where=recording.name or "recording",
-            remedy="Choose a shorter window, or begin earlier.",
-        )
-    window = recording.cut(start, stop)
-    image = to_image(window, params=params)[0]
-    levels = to_image(window, params=params, size=None)[0]
+    recording, window = state.recording, state.recording.cut(*state.bounds())
+    image = to_image(window, params=params)[0]  # [3, H, W], as a network sees it
+    levels = to_image(window, params=params, size=None)[0]  # [3, F, S], a pixel a bin and frame
     chosen = channel_index(recording.axes, params.channels)
+    blur = spread(params, recording.rate)
     pixels = blank(_WIDTH, _HEIGHT)
     _overview(pixels, recording, chosen, window)
-    _signal(pixels, window, chosen)
-    box = spread(params, recording.rate)
-    _trade_off(pixels, box, recording.rate)
+    title = f"window, {', '.join(window.classes)}" if window.classes else "window"
+    signal_panel(pixels, (66, 152, 660, 130), window, chosen, title, with_legend=False)
+    _trade_off(pixels, blur, recording.rate)
     names = ["magnitude"] if params.channels == "magnitude" else [recording.axes[i] for i in chosen]
-    _spectrograms(pixels, levels, image, names, window, params, box)
+    _spectrograms(pixels, levels, image, names, picture_edges(window, params), params, blur)
+
     rate, n_fft, hop = recording.rate, params.n_fft, params.hop
     height, width = image.shape[1:]
     note = (
@@ -81,16 +109,73 @@ def render(state: SpectrogramState) -> Drawing:
     still = [recording.axes[i] for i in chosen if not np.ptp(window.signal[:, i])]
     if still:
         note += f"; {', '.join(still)} never changes and is drawn mid-grey"
+    note += f"; {state.remark}" * bool(state.remark)
     return Drawing(
         pixels, _alt(recording, window, chosen, levels, image, params) + f" {note}.", note
     )
 
 
+def code(state: SpectrogramState) -> str:
+    """Python that makes the RGB picture of a state, as ``image``.
+
+    Examples
+    --------
+    >>> from img2imu_kit import load_dataset
+    >>> walk = load_dataset("synthetic", subjects=1, classes=["walk"])[0]
+    >>> print(code(SpectrogramState(walk, 5, 10, changes={"n_fft": 128}, origin="walk")))
+    import img2imu_kit as ik
+    <BLANKLINE>
+    recording = walk
+    window = recording.cut(250, 750)  # 5 to 15 s
+    image = ik.to_image(window, params="default", n_fft=128)[0]  # uint8 [3, H, W]
+    """
+    start, stop = state.bounds()
+    settings = "".join(f", {name}={value!r}" for name, value in state.changes.items())
+    settings = settings.replace("'", '"')
+    first = state.start_s + state.recording.start_s
+    return (
+        f"import img2imu_kit as ik\n\nrecording = {state.origin}\n"
+        f"window = recording.cut({start}, {stop})  # {first:g} to {first + state.seconds:g} s\n"
+        f'image = ik.to_image(window, params="{state.preset}"{settings})[0]  # uint8 [3, H, W]'
+    )
+
+
+def spread(params: SpectrogramParams, rate: float) -> tuple[float, float]:
+    """Widths in s and Hz within which a frame cannot tell two events apart.
+
+    Twice the standard deviations of the taper's energy, in time and in frequency. Their product is
+    at least 1 / pi (Gabor's form of Heisenberg's inequality), whatever the taper.
+
+    References
+    ----------
+    D. Gabor, "Theory of communication", Journal of the IEE 93 (1946).
+
+    Examples
+    --------
+    >>> seconds, hz = spread(SpectrogramParams(n_fft=64), rate=50)
+    >>> round(seconds, 2), round(hz, 2), round(seconds * hz * np.pi, 2)
+    (0.36, 0.92, 1.03)
+    """
+    window = taper(params).numpy().astype(float)  # w[t], [n_fft]
+    # sigma_t^2 = var of t under |w|^2, sigma_f^2 = var of f under |W|^2: sigma_t sigma_f >= 1/4 pi,
+    # so that (2 sigma_t)(2 sigma_f) >= 1/pi. W is sampled 8 times finer than the bins.
+    energy = np.abs(np.fft.fft(window, 8 * len(window))) ** 2
+    return (
+        2 * _deviation(np.arange(len(window)) / rate, window**2),
+        2 * _deviation(np.fft.fftfreq(len(energy), 1 / rate), energy),
+    )
+
+
+def _deviation(values: np.ndarray, weights: np.ndarray) -> float:
+    mean = np.average(values, weights=weights)
+    return float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
+
+
 def _alt(recording: Recording, window: Recording, chosen: list[int], levels, image, params) -> str:
     """The figure in words."""
     what = f" while {', '.join(window.classes)}" if window.classes else ""
-    low, high = extent(window, params)[1]
-    brightest = levels.mean(axis=(0, 2))[::-1].argmax()
+    low, high = picture_edges(window, params)[1]
+    brightest = levels.mean(axis=(0, 2))[::-1].argmax()  # rows from low to high frequency
     strongest = low + (brightest + 0.5) * (high - low) / levels.shape[1]
     height, width = image.shape[1:]
     return (
@@ -103,86 +188,42 @@ def _alt(recording: Recording, window: Recording, chosen: list[int], levels, ima
     )
 
 
-def signal_panel(pixels: np.ndarray, box, window: Recording, axes: list[int], **labels) -> Panel:
-    """Draw some axes of a recording over seconds, with a legend."""
-    values = window.signal[:, axes]
-    low, high = float(values.min()), float(values.max())
-    margin = 0.05 * (high - low) or 1.0
-    end_s = window.start_s + window.seconds
-    drawn = panel(pixels, box, (window.start_s, end_s), (low - margin, high + margin), **labels)
-    for column, colour in zip(values.T, _line_colours(len(axes)), strict=True):
-        drawn.trace(column, colour)
-    return drawn
-
-
-def legend(pixels: np.ndarray, right: int, top: int, names: list[str]) -> None:
-    """Write names of axes in the colours of their lines, ending at `right`."""
-    for name, colour in zip(reversed(names), reversed(_line_colours(len(names))), strict=True):
-        text = f"\N{EM DASH} {name}"
-        write(pixels, right, top, text, colour, align=1)
-        right -= 10 + 8 * len(text)
-
-
-def _line_colours(count: int) -> list[str]:
-    return list(LINES if count == 3 else [COLOURS[i % len(COLOURS)] for i in range(count)])
-
-
-def _unit(recording: Recording, axes: list[int]) -> str:
-    units = dict.fromkeys(recording.unit[i] for i in axes)
-    return ", ".join(unit for unit in units if unit)
-
-
 @lru_cache(maxsize=8)
 def _whole(recording: Recording, chosen: tuple[int, ...]) -> tuple[np.ndarray, Panel]:
     """The recording from end to end; it may last hours, and is the same for every window."""
     pixels = blank(_WIDTH, 130)
     title = f"whole recording: {recording.name}" if recording.name else "whole recording"
-    drawn = signal_panel(pixels, OVERVIEW, recording, list(chosen), title=title, xlabel="time (s)")
-    legend(pixels, 1060, 4, [recording.axes[i] for i in chosen])
-    return pixels, drawn
+    return pixels, signal_panel(pixels, OVERVIEW, recording, [*chosen], title, with_unit=False)
 
 
 def _overview(
     pixels: np.ndarray, recording: Recording, chosen: list[int], window: Recording
 ) -> None:
+    """The whole recording with the window marked."""
     whole, drawn = _whole(recording, tuple(chosen))
     pixels[: len(whole)] = whole
-    inside = pixels[drawn.top : drawn.top + drawn.pixels.shape[0]]
-    inside = inside[:, drawn.left : drawn.left + drawn.pixels.shape[1]]
-    place = Panel(inside, drawn.left, drawn.top, drawn.x, drawn.y)
+    left, top, width, height = OVERVIEW
+    place = Panel(pixels[top : top + height, left : left + width], drawn.x, drawn.y)
     stretch = (window.start_s, window.start_s + window.seconds)
     place.shade(stretch, _MARK)
     place.box(stretch, drawn.y, _MARK)
 
 
-def _signal(pixels: np.ndarray, window: Recording, chosen: list[int]) -> None:
-    unit = _unit(window, chosen)
-    title = f"window, {', '.join(window.classes)}" if window.classes else "window"
-    labels = {"xlabel": "time (s)", "ylabel": f"signal ({unit})" if unit else "signal"}
-    signal_panel(pixels, (66, 152, 660, 130), window, chosen, title=title, **labels)
-
-
-def _trade_off(pixels: np.ndarray, box: tuple[float, float], rate: float) -> None:
+def _trade_off(pixels: np.ndarray, blur: tuple[float, float], rate: float) -> None:
     """What a frame cannot resolve, as a box under the hyperbola that none can get below."""
-    seconds, hz = box
+    seconds, hz = blur
     widest, highest = 51.2 / rate, rate / 20  # as much of either as usual frames need
-    drawn = panel(
-        pixels,
-        (800, 152, 260, 130),
-        (0, widest),
-        (0, highest),
-        title=f"a frame blurs {seconds:.2g} s by {hz:.2g} Hz",
-        xlabel="s",
-        ylabel="Hz",
-    )
+    title = f"a frame blurs {seconds:.2g} s by {hz:.2g} Hz"
+    labels = {"title": title, "xlabel": "s", "ylabel": "Hz"}
+    drawn = panel(pixels, (800, 152, 260, 130), (0, widest), (0, highest), **labels)
     left, right = drawn.columns(0, min(seconds, widest))
     bottom, top = drawn.rows(0, min(hz, highest))
     drawn.pixels[top : bottom + 1, left : right + 1] = colour_map()[150]
-    drawn.box((0, seconds), (0, hz), "#262626")
+    drawn.box((0, seconds), (0, hz), INK)
     limit = 1 / (np.pi * np.linspace(widest / 1000, widest, drawn.pixels.shape[1]))
     drawn.trace(limit.clip(max=2 * highest), COLOURS[3])
-    drawn.text(0.36, 0.03, "none below s \N{MULTIPLICATION SIGN} Hz = 1/π", COLOURS[3])
-    drawn.text(0.36, 0.16, f"this one: {seconds * hz * np.pi:.3g}/π", "#262626")
+    write(drawn.pixels, 94, 4, "none below s \N{MULTIPLICATION SIGN} Hz = 1/π", COLOURS[3])
+    write(drawn.pixels, 94, 21, f"this one: {seconds * hz * np.pi:.3g}/π")
 
 
 def _spectrograms(
@@ -190,32 +231,22 @@ def _spectrograms(
     levels: np.ndarray,
     image: np.ndarray,
     names: list[str],
-    window: Recording,
+    edges: tuple[tuple[float, float], tuple[float, float]],
     params: SpectrogramParams,
-    box: tuple[float, float],
+    blur: tuple[float, float],
 ) -> None:
-    across, up = extent(window, params)
+    """One spectrogram for each colour, with the blur of a frame, and the picture they make."""
     top, width, height = 346, 210, 190
-    labels = {"xlabel": "time (s)", "ylabel": "frequency (Hz)"}
+    (start, stop), (low, high) = edges
+    right, upper = stop - (stop - start) / 30, high - (high - low) / 30  # a corner for the blur
+    ylabel = "frequency (Hz)"  # the others stand on the same scale
     for i, (name, level) in enumerate(zip(names, levels, strict=False)):
         title = name if len(names) == 1 else f"{name} \N{RIGHTWARDS ARROW} {'RGB'[i]}"
-        place = (66 + 236 * i, top, width, height)
-        drawn = panel(pixels, place, across, up, title=title, **labels)
-        drawn.image(colour_map()[level])
-        right, high = across[1] - (across[1] - across[0]) / 30, up[1] - (up[1] - up[0]) / 30
-        drawn.box((right - box[0], right), (high - box[1], high), "white")
-        labels = {"xlabel": "time (s)"}
-    _colour_bar(pixels, (66 + 236 * len(names[:3]) - 12, top, 10, height), params)
+        box = (66 + 236 * i, top, width, height)
+        drawn = picture_panel(pixels, box, colour_map()[level], title, edges, ylabel=ylabel)
+        drawn.box((right - blur[0], right), (upper - blur[1], upper), "white")
+        ylabel = ""
+    colour_bar(pixels, (66 + 236 * len(names[:3]) - 12, top, 10, height), params)
     title = f"{image.shape[1]} \N{MULTIPLICATION SIGN} {image.shape[2]} RGB picture"
-    drawn = panel(pixels, (850, top, width, height), across, up, title=title, xlabel="time (s)")
-    drawn.image(image.transpose(1, 2, 0))
-
-
-def _colour_bar(pixels: np.ndarray, box: tuple[int, int, int, int], params) -> None:
-    left, top, width, height = box
-    drawn = panel(pixels, box, (0, 1), (0, 1))
-    drawn.image(colour_map()[::-1][:, None])
-    fixed = not isinstance(params.range, str)
-    ends = [f"{limit:g} dB" for limit in params.range] if fixed else ["least", "most"]
-    for text, row in zip(ends, (top + height - 14, top - 1), strict=True):
-        write(pixels, left + width + 5, row, text.replace("-", "\N{MINUS SIGN}"))
+    picture = image.transpose(1, 2, 0)  # [H, W, 3]
+    picture_panel(pixels, (850, top, width, height), picture, title, edges, ylabel="")

@@ -1,0 +1,150 @@
+"""What several explorers draw: a signal over seconds, a picture over seconds and Hz."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..errors import SignalError
+from ..pictures.params import SpectrogramParams
+from ..pictures.power import make_grid
+from ..plots.style import COLOURS
+from ..signals.recording import Recording
+from ..signals.windows import Windows
+from .canvas import Panel, colour_map, panel, write
+
+__all__ = [
+    "colour_bar",
+    "legend",
+    "picture_edges",
+    "picture_panel",
+    "signal_panel",
+    "window_bounds",
+    "window_recording",
+]
+
+#: Colours of the axes x, y, z as lines; red, green and blue would be lost on many.
+_XYZ = (COLOURS[3], COLOURS[2], COLOURS[0])
+
+
+def signal_panel(
+    pixels: np.ndarray,
+    box: tuple[int, int, int, int],
+    recording: Recording,
+    axes: list[int],
+    title: str,
+    *,
+    with_unit: bool = True,
+    with_legend: bool = True,
+) -> Panel:
+    """Draw some axes of a recording over seconds of its file."""
+    values = recording.signal[:, axes]  # [T, len(axes)]
+    low, high = float(values.min()), float(values.max())
+    margin = 0.05 * (high - low) or 1.0
+    units = ", ".join(dict.fromkeys(recording.unit[i] for i in axes if recording.unit[i]))
+    drawn = panel(
+        pixels,
+        box,
+        (recording.start_s, recording.start_s + recording.seconds),
+        (low - margin, high + margin),
+        title=title,
+        xlabel="time (s)",
+        ylabel=(f"signal ({units})" if units else "signal") if with_unit else "",
+    )
+    for column, colour in zip(values.T, _line_colours(len(axes)), strict=True):
+        drawn.trace(column, colour)
+    if with_legend:
+        left, top, width, _ = box
+        legend(pixels, left + width, top - 20, [recording.axes[i] for i in axes])
+    return drawn
+
+
+def picture_panel(
+    pixels: np.ndarray,
+    box: tuple[int, int, int, int],
+    image: np.ndarray,
+    title: str = "",
+    edges: tuple[tuple[float, float], tuple[float, float]] | None = None,
+    *,
+    xlabel: str = "time (s)",
+    ylabel: str = "frequency (Hz)",
+) -> Panel:
+    """Draw a picture, uint8 [H, W, 3], over the seconds and Hz of its `edges`, or without scales."""
+    if edges is None:
+        drawn = panel(pixels, box, (0, 1), (0, 1), title=title)
+    else:
+        drawn = panel(pixels, box, *edges, title=title, xlabel=xlabel, ylabel=ylabel)
+    drawn.image(image)
+    return drawn
+
+
+def legend(pixels: np.ndarray, right: int, top: int, names: list[str]) -> None:
+    """Write names of axes in the colours of their lines, ending at `right`."""
+    for name, colour in zip(reversed(names), reversed(_line_colours(len(names))), strict=True):
+        text = f"\N{EM DASH} {name}"
+        write(pixels, right, top, text, colour, align=1)
+        right -= 10 + 8 * len(text)
+
+
+def colour_bar(pixels: np.ndarray, box: tuple[int, int, int, int], params) -> None:
+    """Draw what the colours of a spectrogram mean: dB, or the extremes of each picture."""
+    left, top, width, height = box
+    picture_panel(pixels, box, colour_map()[::-1][:, None])  # [256, 1, 3]
+    fixed = not isinstance(params.range, str)
+    ends = [f"{limit:g} dB" for limit in params.range] if fixed else ["least", "most"]
+    for text, row in zip(ends, (top + height - 14, top - 1), strict=True):
+        write(pixels, left + width + 5, row, text.replace("-", "\N{MINUS SIGN}"))
+
+
+def picture_edges(
+    window: Recording, params: SpectrogramParams
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Edges of a window's picture in seconds of the file and in Hz."""
+    left, right, bottom, top = make_grid(len(window), window.rate, params).extent
+    return (left + window.start_s, right + window.start_s), (bottom, top)
+
+
+def window_bounds(recording: Recording, start_s: float, seconds: float) -> tuple[int, int]:
+    """First sample of a window and the first after it.
+
+    Raises
+    ------
+    SignalError
+        The recording does not reach so far.
+
+    Examples
+    --------
+    >>> window_bounds(Recording(np.zeros((500, 3)), rate=50), 2.5, 5)
+    (125, 375)
+    """
+    # Sliders move by tenths, which no float holds exactly: 0.3 * 10 is a little below 3.
+    start = math.floor(start_s * recording.rate + 1e-6)
+    stop = start + round(seconds * recording.rate)
+    if start < 0 or stop > len(recording) or stop <= start:
+        raise SignalError(
+            f"a window from {start_s:g} s of {seconds:g} s, but the recording lasts "
+            f"{recording.seconds:.3g} s",
+            where=recording.name or "recording",
+            remedy="Choose a shorter window, or begin earlier.",
+        )
+    return start, stop
+
+
+def window_recording(windows: Windows, index: int) -> Recording:
+    """One of several windows [N, C, T] as a recording [T, C] that can be drawn."""
+    window = windows[index]
+    return Recording(
+        window.signal[0].T,
+        window.rate,
+        axes=window.axes,
+        unit=window.unit,
+        subject=window.subject[0],
+        name=window.recording[0],
+        labels=window.label[0],
+        start_s=float(window.start_s[0]),
+    )
+
+
+def _line_colours(count: int) -> list[str]:
+    return list(_XYZ if count == 3 else [COLOURS[i % len(COLOURS)] for i in range(count)])

@@ -1,0 +1,76 @@
+"""Recordings that an explorer is given: read, or explained why not."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+import img2imu_kit as ik
+from img2imu_kit.errors import Img2ImuError
+from img2imu_kit.explore import SpectrogramExplorer
+from img2imu_kit.explore.sources import find_source
+
+pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+
+
+def upload(explorer, name, content):
+    when = datetime.now(UTC)
+    file = {"name": name, "type": "", "size": len(content), "content": content}
+    explorer.upload.value = [file | {"last_modified": when}]
+
+
+def test_an_uploaded_file_of_another_layout(explorer):
+    rows = [f"{20 * i};0,{i % 7};-1,5;9,81;x" for i in range(500)]
+    content = "\n".join(["t_ms;ax;ay;az;note", *rows]).encode()
+    upload(explorer, "my phone.csv", content)
+    explorer.wait()
+    assert not explorer.screen.failed, explorer.screen.status
+    assert explorer._source.note in explorer.screen.status  # guesses are said
+    assert explorer.state.recording.rate == pytest.approx(50)
+    assert explorer.state.origin.startswith("ik.read('my phone.csv')[0]")
+    assert explorer.source.value == "own recordings"
+    explorer.source.value = "synthetic"
+    assert explorer.state.recording.name == "s01"
+    explorer.source.value = "own recordings"
+    assert explorer.state.recording.name == "my phone"
+    explorer.wait()
+
+
+def test_files_that_cannot_be_read_are_explained_without_our_folders(explorer):
+    before = explorer.state
+    upload(explorer, "a.csv", b"\0\1\2 not a table")
+    explorer.wait()
+    assert explorer.screen.failed
+    assert explorer.screen.status.startswith("a.csv: ")
+    explorer.path.value = "no/such.csv"
+    assert "no such file" in explorer.screen.status
+    assert explorer.state is before
+
+
+def test_a_file_that_needs_options_is_answered_with_the_call_that_takes_them(explorer):
+    rows = "\n".join(f"{20 * i};{i % 7}" for i in range(500))
+    upload(explorer, "sensor.csv", f"Uhr;Beschleunigung\n{rows}".encode())
+    explorer.wait()
+    assert explorer.screen.failed
+    assert "SpectrogramExplorer(ik.read('sensor.csv', ...))" in explorer.screen.status
+
+
+def test_axes_of_any_name_are_shown():
+    signal = np.random.default_rng(0).normal(size=(500, 4))
+    own = ik.Recording(signal, rate=100, axes=("a", "b", "c", "d"), name="own")
+    explorer = SpectrogramExplorer(own, seconds=4)
+    assert not explorer.screen.failed
+    assert explorer.state.changes["channels"] == ("a", "b", "c")
+
+
+def test_units_are_brought_to_those_of_the_limits_and_the_code_says_so():
+    signal = np.random.default_rng(0).normal(size=(500, 3))
+    source = find_source(ik.Recording(signal, rate=100, unit="g"))
+    assert source.recordings[0].unit == ("m/s2",) * 3
+    assert source.origin(0) == 'recordings[0].to_unit("m/s2", "rad/s")'
+
+
+@pytest.mark.parametrize("source", [[], [3], "nowhere.csv", "swiming"])
+def test_sources_that_are_none(source):
+    with pytest.raises(Img2ImuError):
+        find_source(source)
