@@ -39,8 +39,9 @@ class CPCEncoder(nn.Module):
 
     def forward(self, signals: Tensor) -> Tensor:
         """Mean over time of the contexts (the last alone, in the paper)."""
-        codes = self.local(signals).transpose(1, 2)
-        return self.summary(codes)[0].mean(dim=1)
+        codes = self.local(signals).transpose(1, 2)  # z_t of each sample [N, T, 128]
+        # The paper reads the last context; at our pieces of 2 s the mean sees all of them.
+        return self.summary(codes)[0].mean(dim=1)  # c_t [N, T, 256] to [N, 256]
 
 
 class CPC(nn.Module):
@@ -56,7 +57,7 @@ class CPC(nn.Module):
     the authors' implementation).
     """
 
-    recipe = {"batch_size": 64, "lr": 5e-4, "weight_decay": 0.0}  # noqa: RUF012
+    optimizer_settings = {"batch_size": 64, "lr": 5e-4, "weight_decay": 0.0}  # noqa: RUF012
 
     def __init__(self, steps: int = 28) -> None:
         super().__init__()
@@ -65,12 +66,13 @@ class CPC(nn.Module):
 
     def forward(self, signals: Tensor, generator: torch.Generator) -> tuple[Tensor, dict]:
         """Loss of a batch [N, 3, T] and the share of predictions that find their own code."""
-        codes = self.encoder.local(signals).transpose(1, 2)
+        codes = self.encoder.local(signals).transpose(1, 2)  # z_t [N, T, 128]
         steps = len(self.predict)
+        # One time for the batch, early enough that all K steps after it exist.
         now = int(uniform((1,), generator) * (signals.shape[2] - steps))
-        context = self.encoder.summary(codes[:, : now + 1])[0][:, -1]
-        future = codes[:, now + 1 : now + 1 + steps]
-        predicted = torch.stack([predict(context) for predict in self.predict], dim=1)
+        context = self.encoder.summary(codes[:, : now + 1])[0][:, -1]  # c_t [N, 256], past alone
+        future = codes[:, now + 1 : now + 1 + steps]  # z_(t+1) ... z_(t+K) [N, K, 128]
+        predicted = torch.stack([predict(context) for predict in self.predict], dim=1)  # W_k c_t
         return prediction_loss(predicted, future)
 
     def chance(self, batch_size: int) -> float:
@@ -83,6 +85,8 @@ def prediction_loss(predicted: Tensor, future: Tensor) -> tuple[Tensor, dict]:
 
     ``-log( exp(p_i.z_i) / sum_j exp(p_i.z_j) )`` for predictions p and codes z, both [N, K, D].
     """
+    # For each step k the scores of prediction i with the codes of all windows j [K, N, N]: others
+    # at the same time are the negatives, so what all windows share at a time tells nothing apart.
     scores = torch.einsum("ikd,jkd->kij", predicted, future)
     own = torch.arange(len(predicted), device=scores.device).expand(len(scores), -1)
     loss = F.cross_entropy(scores.flatten(0, 1), own.flatten())

@@ -1,36 +1,31 @@
-"""The convolutional encoder that two of the baselines share.
-
-A supervised 1-D convolutional network: what labels alone can teach, from scratch.
-
-A baseline as a frozen reader of windows: random, pre-trained, or loaded from a folder.
-"""
+"""Encoders of signals: the networks that the baselines pre-train, and one from labels alone."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..errors import ParameterError, WeightsError, unknown_name
-from ..evaluate.cache import cache_key
-from ..models import weights as files
 from ..models.readout import SignalNetwork
+from ..models.weights import find_weights, read_card, read_weights, write_weights
 from ..signals.windows import Windows
-from . import cpc, limu_bert
-from . import encoder as conv1d
-from . import encoder as tpn
-from . import preprocessing as contract
+from .cpc import CPCEncoder
+from .limu_bert import LimuBertEncoder
 from .preprocessing import to_encoder_input
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ENCODERS", "TPN", "Conv1d", "SignalEncoder", "SignalReader"]
+__all__ = ["ENCODERS", "TPN", "Conv1d", "EncoderNetwork", "SignalEncoder", "build_seeded"]
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 class TPN(nn.Sequential):
@@ -46,7 +41,6 @@ class TPN(nn.Sequential):
 
     Examples
     --------
-    >>> import torch
     >>> TPN()(torch.zeros(2, 3, 100)).shape
     torch.Size([2, 96])
     """
@@ -54,6 +48,7 @@ class TPN(nn.Sequential):
     features = 96
 
     def __init__(self) -> None:
+        # No padding: 100 samples become 77, 62, then 55, each of which has seen 46 (almost 1 s).
         super().__init__(
             *(nn.Conv1d(3, 32, kernel_size=24), nn.ReLU(), nn.Dropout(0.1)),
             *(nn.Conv1d(32, 64, kernel_size=16), nn.ReLU(), nn.Dropout(0.1)),
@@ -78,7 +73,6 @@ class Conv1d(nn.Sequential):
 
     Examples
     --------
-    >>> import torch
     >>> Conv1d()(torch.zeros(2, 3, 100)).shape
     torch.Size([2, 128])
     """
@@ -99,19 +93,19 @@ class Conv1d(nn.Sequential):
 
 #: name -> network from signals [N, 3, 100] to features [N, D]
 ENCODERS: dict[str, type[nn.Module]] = {
-    "simclr": tpn.TPN,
-    "multitask": tpn.TPN,
-    "cpc": cpc.CPCEncoder,
-    "limu-bert": limu_bert.LimuBertEncoder,
-    "conv1d": conv1d.Conv1d,
+    "simclr": TPN,
+    "multitask": TPN,
+    "cpc": CPCEncoder,
+    "limu-bert": LimuBertEncoder,
+    "conv1d": Conv1d,
 }
 
 
+@dataclass(init=False, repr=False, eq=False)
 class SignalEncoder:
     """The encoder of a baseline, with random weights from a seed.
 
-    `pretrain_signals` makes one that has learned, `SignalEncoder.load` reads one from disk. It
-    serves as a method of `few_label_table`.
+    `pretrain_signals` returns one that has learned, `SignalEncoder.load` reads one from disk.
 
     Parameters
     ----------
@@ -122,7 +116,7 @@ class SignalEncoder:
     Attributes
     ----------
     model : torch.nn.Module
-        Signals float [N, 3, 100] in the form of the contract to features [N, D].
+        Signals float [N, 3, 100] as of `to_encoder_input` to features [N, D].
     card : dict
         Facts that travel with the weights.
     history : DataFrame or None
@@ -138,17 +132,17 @@ class SignalEncoder:
     (4, 96)
     """
 
-    only: str | None = None
+    method: str
+    model: nn.Module
+    card: dict
+    history: pd.DataFrame | None = field(compare=False)  # says how, not what
+    finished: bool = field(compare=False)
 
     def __init__(self, method: str, seed: int = 0) -> None:
-        check(method, ENCODERS)
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
-            self.model = ENCODERS[method]().eval()
-        self.method = method
-        self.card: dict = {"method": method, "seed": seed, "steps": 0}
-        self.history: pd.DataFrame | None = None
-        self.finished = True
+        check_name(method, ENCODERS)
+        self.method, self.model = method, build_seeded(ENCODERS[method], seed).eval()
+        self.card = {"method": method, "seed": seed, "steps": 0}
+        self.history, self.finished = None, True
 
     def __repr__(self) -> str:
         count = sum(parameter.numel() for parameter in self.model.parameters())
@@ -160,16 +154,6 @@ class SignalEncoder:
     def scratch(self) -> bool:
         """Whether the weights are random."""
         return not self.card["steps"]
-
-    @property
-    def family(self) -> str:
-        """What it is counted as in a table: learned from sensors, or from scratch."""
-        return "scratch" if self.scratch else "sensor"
-
-    def fingerprint(self) -> str:
-        """Of weights, and of the code that reads."""
-        code = [contract, tpn, cpc, limu_bert, conv1d]
-        return cache_key(self.method, self.model, self.scratch, code)
 
     def features(
         self,
@@ -201,28 +185,28 @@ class SignalEncoder:
             parts = [read_pieces(self.model, part.to(device)) for part in pieces.split(batch_size)]
         return torch.cat(parts).cpu().numpy()
 
-    def reader(self, windows: Windows) -> SignalReader:
-        """What can be fine-tuned on windows of this rate, axes and unit."""
+    def network(self, windows: Windows) -> EncoderNetwork:
+        """What can be fine-tuned on windows of this rate, axes and unit, see `fine_tune`."""
         acc = windows[:0].select("acc")
         index = [windows.axes.index(axis) for axis in acc.axes]
-        return SignalReader(self.model, windows.rate, index, acc.unit[0])
+        return EncoderNetwork(self.model, windows.rate, index, acc.unit[0])
 
     def save(self, folder: str | os.PathLike, **card) -> Path:
         """Write ``model.safetensors`` and ``card.json``, whole or not at all."""
-        files.write_weights(Path(folder), self.model.state_dict(), self.card | card)
+        write_weights(Path(folder), self.model.state_dict(), self.card | card)
         return Path(folder)
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> SignalEncoder:
-        """Read what `save` has written.
+        """Read what `save` has written, or what comes with the package: ``"img2imu:cpc"``.
 
         Raises
         ------
         WeightsError
             No such file, damaged, or of another network.
         """
-        path = files.find_weights(folder)
-        card = files.read_card(path)
+        path = find_weights(folder)
+        card = read_card(path)
         if card.get("method") not in ENCODERS:
             raise WeightsError(
                 f"the card names the method {card.get('method')!r}",
@@ -231,7 +215,7 @@ class SignalEncoder:
             )
         encoder = cls(card["method"])
         try:
-            encoder.model.load_state_dict(files.read_weights(path))
+            encoder.model.load_state_dict(read_weights(path))
         except RuntimeError as error:
             what = f"weights do not fit {card['method']} ({str(error).splitlines()[-1].strip()})"
             raise WeightsError(what, where=str(path)) from None
@@ -239,8 +223,8 @@ class SignalEncoder:
         return encoder
 
 
-class SignalReader(SignalNetwork):
-    """An encoder behind the contract, as one network for signals of a known rate.
+class EncoderNetwork(SignalNetwork):
+    """An encoder behind its preprocessing, as one network for signals of a known rate.
 
     Parameters
     ----------
@@ -267,7 +251,14 @@ class SignalReader(SignalNetwork):
         return read_pieces(self.body, prepared)
 
 
-def check(method: str, known: Collection[str]) -> None:
+def build_seeded(kind: Callable[[], Module], seed: int) -> Module:
+    """A network whose random weights come from a seed; the global random state stays."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # the CPU's alone
+        return kind()
+
+
+def check_name(method: str, known: Collection[str]) -> None:
     """A `ParameterError` with the names that there are."""
     if method not in known:
         raise unknown_name("baseline", method, known)
@@ -275,4 +266,5 @@ def check(method: str, known: Collection[str]) -> None:
 
 def read_pieces(encoder: nn.Module, pieces: Tensor) -> Tensor:
     """Pieces [N, P, 3, 100] to features [N, D], the mean over pieces."""
-    return encoder(pieces.flatten(0, 1)).unflatten(0, pieces.shape[:2]).mean(dim=1)
+    features = encoder(pieces.flatten(0, 1))  # [N * P, D]
+    return features.unflatten(0, pieces.shape[:2]).mean(dim=1)

@@ -37,9 +37,9 @@ class LimuBertEncoder(nn.Module):
 
     def read(self, x: Tensor) -> Tensor:
         """Tokens [N, L, 3] to [N, L, 72]."""
-        place = self.position(torch.arange(x.shape[1], device=x.device))
-        hidden = self.norm(self.norm(self.embed(x)) + place)
-        for _ in range(4):
+        place = self.position(torch.arange(x.shape[1], device=x.device))  # [L, 72]
+        hidden = self.norm(self.norm(self.embed(x)) + place)  # one norm, used twice as published
+        for _ in range(4):  # the same layer: a quarter of the weights, for small devices
             hidden = self.layer(hidden)
         return hidden
 
@@ -58,7 +58,7 @@ class LimuBert(nn.Module):
     ours: the paper's classifier reads all tokens by a recurrent network.
     """
 
-    recipe = {"batch_size": 128, "lr": 1e-3, "weight_decay": 0.0}  # noqa: RUF012
+    optimizer_settings = {"batch_size": 128, "lr": 1e-3, "weight_decay": 0.0}  # noqa: RUF012
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,10 +69,13 @@ class LimuBert(nn.Module):
 
     def forward(self, signals: Tensor, generator: torch.Generator) -> tuple[Tensor, dict]:
         """Loss of a batch [N, 3, T]."""
-        x = tokens(signals)
-        mask = spans(*x.shape[:2], generator).to(x.device)
+        x = tokens(signals)  # [N, L, 3]
+        mask = spans(*x.shape[:2], generator).to(x.device)  # [N, L]
+        # In 2 of 10 windows the masked tokens stay as they are, so that the encoder meets what
+        # it will be read on; the loss counts them all the same.
         hide = uniform((len(x), 1, 1), generator).to(x.device) < 0.8
         rebuilt = self.decoder(self.encoder.read(x.masked_fill(mask[..., None] & hide, 0)))
+        # 1/|M| sum over masked places of (x_hat - x)^2
         return F.mse_loss(rebuilt[mask], x[mask]), {}
 
     def chance(self, batch_size: int) -> None:
@@ -100,6 +103,7 @@ def spans(
     tensor([15, 15])
     """
     goal = max(1, round(share * length))
+    # 4 spans a masked place: enough of them, however short and however much they overlap.
     weights = 0.8 ** torch.arange(longest)
     lengths = torch.multinomial(
         weights.expand(n, -1).to(generator.device), 4 * goal, replacement=True, generator=generator
@@ -107,7 +111,8 @@ def spans(
     starts = (uniform((n, 4 * goal), generator) * length).long()
     place = torch.arange(length, device=starts.device)
     covers = (place >= starts[..., None]) & (place <= (starts + lengths)[..., None])
-    # Rank of each place: the first span that covers it, then its position; take the lowest.
+    # Laid one after another until the goal is met, without a loop: a place ranks by the first
+    # span [N, 4 goal] that covers it, then by its position, and the `goal` lowest are taken.
     first = torch.where(covers, torch.arange(4 * goal, device=starts.device)[:, None], 4 * goal)
     order = (first.amin(dim=1) * length + place).argsort(dim=1)
     return torch.zeros(n, length, dtype=torch.bool, device=starts.device).scatter_(

@@ -27,7 +27,7 @@ class MultiTask(nn.Module):
     Adam with learning rate 0.0003.
     """
 
-    recipe = {"batch_size": 64, "lr": 3e-4, "weight_decay": 1e-4}  # noqa: RUF012
+    optimizer_settings = {"batch_size": 64, "lr": 3e-4, "weight_decay": 1e-4}  # noqa: RUF012
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,6 +50,7 @@ class MultiTask(nn.Module):
     def forward(self, signals: Tensor, generator: torch.Generator) -> tuple[Tensor, dict]:
         """Loss of a batch [N, 3, T] and the share of right answers."""
         changed = [change(signals, generator) for change in self.changes]
+        # One pass of the trunk over the originals and their 8 changed versions [9 N, 3, T].
         original, *changed = self.encoder(torch.cat([signals, *changed])).split(len(signals))
         logits = torch.stack(
             [
@@ -57,8 +58,9 @@ class MultiTask(nn.Module):
                 for head, features in zip(self.heads, changed, strict=True)
             ]
         )
-        answers = torch.zeros_like(logits)
+        answers = torch.zeros_like(logits)  # [8, 2 N, 1]: N originals, then N changed
         answers[:, len(signals) :] = 1
+        # Mean over tasks and windows of -[y log p + (1 - y) log(1 - p)]: equal task weights.
         loss = F.binary_cross_entropy_with_logits(logits, answers)
         return loss, {"accuracy": ((logits > 0) == answers.bool()).float().mean()}
 

@@ -55,9 +55,9 @@ def to_encoder_input(
 
     Examples
     --------
-    >>> to_contract(np.ones((4, 3, 180)), rate=30, unit="g").shape
+    >>> to_encoder_input(np.ones((4, 3, 180)), rate=30, unit="g").shape
     (4, 5, 3, 100)
-    >>> to_contract(np.ones((4, 6, 64)), rate=64, unit="g").shape
+    >>> to_encoder_input(np.ones((4, 6, 64)), rate=64, unit="g").shape
     (4, 1, 3, 100)
     """
     if isinstance(windows, Windows):
@@ -66,28 +66,29 @@ def to_encoder_input(
     else:
         signal = np.asarray(windows, dtype=np.float32)
     if rate is None:
-        raise ClockError("no rate", where="to_contract", remedy="Give rate=<Hz>, or Windows.")
-    rate = check_rate(rate, where="to_contract")
+        raise ClockError("no rate", where="to_encoder_input", remedy="Give rate=<Hz>, or Windows.")
+    rate = check_rate(rate, where="to_encoder_input")
     if signal.ndim != 3 or signal.shape[1] < 3 or 0 in signal.shape:
         raise SignalError(
             f"windows of shape {signal.shape}, expected [N, 3 or more, T]",
-            where="to_contract",
+            where="to_encoder_input",
             remedy="The baselines read the three axes of an accelerometer.",
         )
     if not unit:
         raise SignalError(
             "accelerations without a unit",
-            where="to_contract",
+            where="to_encoder_input",
             remedy='Give unit="g" or unit="m/s2".',
         )
     if not np.isfinite(signal).all():
-        raise SignalError("NaN or infinity among the windows", where="to_contract")
-    signal = convert(signal[:, :3], unit, "g")
+        raise SignalError("NaN or infinity among the windows", where="to_encoder_input")
+    signal = convert(signal[:, :3], unit, "g")  # [N, 3, T]
     signal = resample_array(signal, rate, RATE)
     length = signal.shape[2]
     if length < LENGTH:
         signal = np.pad(signal, ((0, 0), (0, 0), (0, LENGTH - length)), mode="symmetric")
     spare = signal.shape[2] - LENGTH
+    # P starts about half a piece apart, the first at 0 and the last so that it ends with the window.
     starts = np.linspace(0, spare, 1 + round(2 * spare / LENGTH)).round().astype(int)
     if spare and len(starts) == 1:  # a little longer than a piece: its middle
         starts = np.array([spare // 2])

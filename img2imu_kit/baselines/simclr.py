@@ -29,7 +29,7 @@ class SignalSimCLR(nn.Module):
     of eight transformations as views (rotation came out best; with scaling it is our choice).
     """
 
-    recipe = {"batch_size": 256, "lr": 1e-3, "weight_decay": 1e-4}  # noqa: RUF012
+    optimizer_settings = {"batch_size": 256, "lr": 1e-3, "weight_decay": 1e-4}  # noqa: RUF012
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,9 +43,11 @@ class SignalSimCLR(nn.Module):
 
     def forward(self, signals: Tensor, generator: torch.Generator) -> tuple[Tensor, dict]:
         """Loss of a batch [N, 3, T], ``ln(2N - 1)`` where nothing is told apart."""
+        # Both views in one batch [2 N, 3, T], row i and row N + i of one window.
         views = torch.cat([self.views(signals, generator), self.views(signals, generator)])
         z = F.normalize(self.head(self.encoder(views)), dim=1)
         z1, z2 = z.chunk(2)
+        # -log( exp(z_i.z_j / 0.1) / sum over k != i of exp(z_i.z_k / 0.1) ), j the other view of i
         return nt_xent(z1, z2, temperature=0.1), {}
 
     def chance(self, batch_size: int) -> float:

@@ -1,39 +1,43 @@
-"""Unlabelled motion to pre-train on: two public data sets that are none of the four tasks.
-
-Pre-training of the baselines: on the loop that pictures learn on, with its checkpoints.
-"""
+"""Pre-training of the baselines on unlabelled motion, on the loop that pictures learn on."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 
-from ..augment import signal as twins
-from ..datasets import catalogue as datasets
-from ..evaluate.cache import cache_key
-from ..models.readout import SignalNetwork
-from ..pretrain import loop
+from ..datasets.catalogue import load_dataset
+from ..pretrain.config import LoopConfig
+from ..pretrain.loop import steps_per_epoch, train_loop
 from ..signals.recording import Recording
 from ..signals.resampling import resample
 from ..signals.windows import Windows, concat, sliding_windows
-from . import cpc, limu_bert, multitask, simclr
-from . import encoder as tpn
-from . import preprocessing as contract
-from .encoder import SignalEncoder, check
-from .preprocessing import RATE, SECONDS, to_encoder_input
+from .cpc import CPC
+from .encoder import SignalEncoder, build_seeded, check_name
+from .limu_bert import LimuBert
+from .multitask import MultiTask
+from .preprocessing import LENGTH, RATE, SECONDS, to_encoder_input
+from .simclr import SignalSimCLR
 
-__all__ = ["LEARNERS", "OwnWindows", "corpus", "pretrain_signals"]
+__all__ = ["LEARNERS", "load_corpus", "pretrain_signals"]
+
+#: name -> learner: an ``encoder``, a loss, the ``optimizer_settings`` of its paper
+LEARNERS: dict[str, type[nn.Module]] = {
+    "simclr": SignalSimCLR,
+    "multitask": MultiTask,
+    "cpc": CPC,
+    "limu-bert": LimuBert,
+}
 
 
-def corpus(
+def load_corpus(
     chest_accelerometer: str | PathLike | None = None,
     sisfall: str | PathLike | None = None,
     *,
@@ -63,33 +67,17 @@ def corpus(
     The chest set counts 0 to 4095 without calibration. Our choice: zero is the middle, 2048, and
     1 g is a subject's median distance from it.
     """
-    chest = [
-        _calibrated(each)
-        for each in datasets.load_dataset("chest_accelerometer", chest_accelerometer)
-    ]
-    waist = [each.select("acc") for each in datasets.load_dataset("sisfall", sisfall)]
+    chest = [_calibrate(r) for r in load_dataset("chest_accelerometer", chest_accelerometer)]
+    waist = [r.select("acc") for r in load_dataset("sisfall", sisfall)]
     parts = []
     for recordings in (chest, waist):
-        kept = [replace(each, labels=None) for each in recordings if each.subject not in without]
+        kept = [replace(r, labels=None) for r in recordings if r.subject not in without]
         if kept:
-            even = [resample(each.to_unit("g"), RATE) for each in kept]
+            even = [resample(r.to_unit("g"), RATE) for r in kept]
             parts.append(sliding_windows(even, SECONDS, overlap=0.5))
-    every = concat(parts)
-    return every[np.sqrt(every.signal.var(axis=2).sum(axis=1)) >= least_g]
-
-
-def _calibrated(recording: Recording) -> Recording:
-    centred = recording.signal - 2048
-    return replace(recording, signal=centred / np.median(np.linalg.norm(centred, axis=1)), unit="g")
-
-
-#: name -> learner: an ``encoder``, a loss, the ``recipe`` of its paper
-LEARNERS: dict[str, type[nn.Module]] = {
-    "simclr": simclr.SignalSimCLR,
-    "multitask": multitask.MultiTask,
-    "cpc": cpc.CPC,
-    "limu-bert": limu_bert.LimuBert,
-}
+    windows = concat(parts)
+    spread_g = np.sqrt(windows.signal.var(axis=2).sum(axis=1))  # [N], gravity taken out
+    return windows[spread_g >= least_g]
 
 
 def pretrain_signals(
@@ -120,7 +108,7 @@ def pretrain_signals(
     steps : int
         Updates, rounded up to whole epochs: the same budget for a large corpus and a small one.
     batch_size, lr : optional
-        Default: the method's ``recipe``. A corpus smaller than a batch is one batch.
+        Default: the method's ``optimizer_settings``. A corpus smaller than a batch is one batch.
     seed : int
         Of the weights, the order and all that is random. `SignalEncoder` of the same seed is
         where it starts.
@@ -151,43 +139,44 @@ def pretrain_signals(
     >>> pretrain_signals("simclr", walk, rate=50, unit="g", steps=2, progress=False)
     SignalEncoder('simclr', 0.08 M parameters, 2 steps on windows)
     """
-    check(method, LEARNERS)
-    encoder = SignalEncoder(method, seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        learner = LEARNERS[method]()
-    source = to_encoder_input(windows, rate, unit).reshape(-1, 3, contract.LENGTH)
-    recipe = learner.recipe | {"batch_size": batch_size, "lr": lr}
-    recipe = {name: learner.recipe[name] if v is None else v for name, v in recipe.items()}
-    recipe["batch_size"] = min(recipe["batch_size"], len(source))
-    epochs = math.ceil(steps / loop.steps_per_epoch(len(source), recipe["batch_size"]))
-    history, finished = loop.train_loop(
-        learner,
-        source,
+    check_name(method, LEARNERS)
+    encoder, learner = SignalEncoder(method, seed), build_seeded(LEARNERS[method], seed)
+    pieces = to_encoder_input(windows, rate, unit).reshape(-1, 3, LENGTH)  # [N * P, 3, 100]
+    given = {"batch_size": batch_size, "lr": lr}
+    settings = learner.optimizer_settings | {k: v for k, v in given.items() if v is not None}
+    settings["batch_size"] = min(settings["batch_size"], len(pieces))
+    epochs = math.ceil(steps / steps_per_epoch(len(pieces), settings["batch_size"]))
+    data = hashlib.sha256(pieces).hexdigest()  # a checkpoint goes on with its own windows only
+    config = LoopConfig(
         epochs=epochs,
         warmup=epochs // 20,
         optimizer="adam",
-        **recipe,
+        **settings,
         seed=seed,
-        settings={"method": method, "corpus": corpus, "data": cache_key(source)},
-        folder=folder,
-        resume=resume,
         checkpoint_every=checkpoint_every,
-        monitor=lambda tensors: {name: float(value) for name, value in tensors.items()},
         max_steps=max_steps,
         max_seconds=max_seconds,
+    )
+    history, finished = train_loop(
+        learner,
+        pieces,
+        config,
+        settings={"method": method, "corpus": corpus, "data": data},
+        folder=folder,
+        resume=resume,
+        monitor=lambda tensors: {name: float(value) for name, value in tensors.items()},
         unit="windows",
         progress=progress,
     )
-    history.attrs = {"chance": learner.chance(recipe["batch_size"])}
+    history.attrs = {"chance": learner.chance(settings["batch_size"])}
     encoder.model = learner.encoder.eval().cpu()
     encoder.history, encoder.finished = history, finished
-    encoder.card |= recipe | {
+    encoder.card |= settings | {
         "steps": int(history.step.iloc[-1]),
         "epochs": epochs,
         "seed": seed,
         "corpus": corpus,
-        "windows": len(source),
+        "windows": len(pieces),
         "finished": finished,
         "versions": {name: version(name) for name in ("img2imu-kit", "torch", "numpy")},
     }
@@ -196,46 +185,8 @@ def pretrain_signals(
     return encoder
 
 
-@dataclass(frozen=True)
-class OwnWindows:
-    """A baseline that pre-trains on a task's own unlabelled training windows, for a table.
-
-    Parameters
-    ----------
-    method, steps
-        As in `pretrain_signals`.
-    folder : path, optional
-        Keeps each encoder, so that it is trained once.
-    """
-
-    method: str
-    steps: int = 500
-    folder: str | Path | None = None
-    family: str = "sensor"
-    only: str | None = None
-    scratch: bool = False
-
-    def fingerprint(self) -> str:
-        """Of the settings, and of the code that learns and reads."""
-        code = [contract, tpn, simclr, multitask, cpc, limu_bert, twins, loop]
-        return cache_key(self.method, self.steps, code)
-
-    def adapt(self, windows: Windows, seed: int) -> SignalEncoder:
-        """The encoder that has learned from these windows."""
-        folder = self.folder
-        if folder is not None:
-            name = cache_key(windows, seed, self.fingerprint())
-            folder = Path(folder) / f"{self.method}-{name}"
-        return pretrain_signals(
-            self.method,
-            windows,
-            steps=self.steps,
-            seed=seed,
-            folder=folder,
-            corpus="own training windows",
-            progress=False,
-        )
-
-    def reader(self, windows: Windows) -> SignalNetwork:
-        """The encoder before it has learned, which tells the number of parameters."""
-        return SignalEncoder(self.method).reader(windows)
+def _calibrate(recording: Recording) -> Recording:
+    """Counts of 0 to 4095 as g: a body at rest is most of the time near 1 g."""
+    centred = recording.signal - 2048
+    one_g = np.median(np.linalg.norm(centred, axis=1))
+    return replace(recording, signal=centred / one_g, unit="g")

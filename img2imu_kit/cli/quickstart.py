@@ -9,7 +9,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from ..datasets.catalogue import load_dataset
-from ..evaluate.few_labels import few_label, summarize
+from ..evaluate.scores import few_label
+from ..evaluate.stats import summarize
 from ..explain.embedding import tsne
 from ..models.backbone import load_backbone
 from ..pictures.image import to_image

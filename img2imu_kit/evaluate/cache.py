@@ -1,41 +1,66 @@
-"""Results that outlive an interruption: each on disk, whole or not at all, named by its causes."""
+"""Results that outlive an interruption: one file each, whole or not at all, named by its causes.
+
+The name of a result follows from everything that decides it: the data, the settings, the weights,
+the code of this package and the versions of the libraries below it. Whatever changes, the name
+changes too, and the old file is simply not found again.
+"""
 
 from __future__ import annotations
 
 import ast
 import hashlib
-import inspect
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from .._files import atomic_write
 
-__all__ = ["cache_key", "read_array", "read_row", "write_array", "write_row"]
+__all__ = ["cache_key", "read_array", "read_row", "source_hash", "write_array", "write_row"]
+
+#: Another release of these may round differently.
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "timm", "img2imu-kit")
 
 
 def cache_key(*things: Any) -> str:
-    """A name, 32 hexadecimal digits, that changes with anything given.
+    """A name, 32 hexadecimal digits, that changes with anything given and with the code.
 
     Parameters
     ----------
     *things
-        Numbers, strings, arrays, tensors, networks (their layers and weights), data classes,
-        containers of these; and modules, whose code counts but not their comments and docstrings.
+        Numbers, strings, paths, arrays, tensors, networks (their layers and weights), data
+        classes (the fields that take part in comparison) and containers of these.
+
+    Notes
+    -----
+    The whole package counts (`source_hash`), not a list of the modules that matter: such a list
+    is wrong from the first edit that nobody adds to it. A change that touches no number
+    recomputes too much, which costs minutes; a stale result costs the table.
 
     Examples
     --------
-    >>> fingerprint({"a": 1}) == fingerprint({"a": 1}) != fingerprint({"a": 1.0})
+    >>> cache_key({"a": 1}) == cache_key({"a": 1}) != cache_key({"a": 1.0})
     True
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256((source_hash() + _versions()).encode())
     _feed(things, digest.update)
     return digest.hexdigest()[:32]
+
+
+@cache
+def source_hash() -> str:
+    """Hash of the code of every module of this package, without comments and docstrings."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode())
+        digest.update(_code(path.read_text(encoding="utf-8")).encode())
+    return digest.hexdigest()
 
 
 def write_row(path: Path, row: dict[str, Any]) -> None:
@@ -74,6 +99,31 @@ def read_array(path: Path) -> np.ndarray | None:
         return None
 
 
+@cache
+def _versions() -> str:
+    found = []
+    for name in _LIBRARIES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:  # run from a folder that was never installed
+            found.append(f"{name} unknown")
+    return ", ".join(found)
+
+
+def _code(text: str) -> str:
+    """The syntax tree of a module, which has no comments, without its docstrings."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):  # of a lambda and of `a if b else c` it is an expression
+            node.body = [
+                line
+                for line in body
+                if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
+            ]
+    return ast.dump(tree)  # line numbers are left out, so moving code changes nothing
+
+
 def _feed(thing: Any, update: Callable[[bytes], None]) -> None:
     """Each thing with its kind and length, so that no two lists of things read the same."""
     update(f"<{type(thing).__qualname__}>".encode())
@@ -87,11 +137,13 @@ def _feed(thing: Any, update: Callable[[bytes], None]) -> None:
     elif isinstance(thing, dict):
         _feed_all(sorted(thing.items(), key=lambda item: str(item[0])), update)
     elif is_dataclass(thing):
-        _feed_all([(item.name, getattr(thing, item.name)) for item in fields(thing)], update)
+        # Fields with compare=False (a history, a counter) decide no number.
+        kept = [
+            (field.name, getattr(thing, field.name)) for field in fields(thing) if field.compare
+        ]
+        _feed_all(kept, update)
     elif isinstance(thing, list | tuple | set | frozenset | np.ndarray):
         _feed_all(sorted(thing) if isinstance(thing, set | frozenset) else thing, update)
-    elif isinstance(thing, ModuleType):
-        update(_code(thing).encode())
     elif thing is None or isinstance(thing, str | bytes | bool | int | float | Path | np.generic):
         update(repr(thing).encode())
     else:
@@ -103,17 +155,3 @@ def _feed_all(things: Iterable, update: Callable[[bytes], None]) -> None:
         update(f"{count}:".encode())
         _feed(thing, update)
     update(b"</>")
-
-
-def _code(module: ModuleType) -> str:
-    """A module's code without comments and docstrings."""
-    tree = ast.parse(inspect.getsource(module))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [
-                line
-                for line in body
-                if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
-            ]
-    return ast.dump(tree)

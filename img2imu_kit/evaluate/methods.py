@@ -1,35 +1,26 @@
-"""What the table compares: each turns windows into features, and some can be fine-tuned.
+"""Who is compared: pictures, sensor baselines, statistics by hand, and what random weights do.
 
-Who is compared: pictures, sensor baselines, statistics by hand, and what random weights do.
+A method turns windows into features; some have a network that can be fine-tuned, and one learns
+from a task's unlabelled windows first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ..baselines.encoder import SignalEncoder
-from ..baselines.train import OwnWindows
+from ..baselines.train import pretrain_signals
 from ..errors import ParameterError
-from ..models import backbone
-from ..models import backbone as backbones
-from ..models import backbone as networks
-from ..models import readout as pooling
-from ..models.backbone import Backbone
-from ..models.readout import SignalNetwork, pool_maps
+from ..models.backbone import Backbone, load_backbone
+from ..models.readout import SignalNetwork, normalize, read_layers
 from ..models.weights import find_weights, read_card
-from ..pictures import image as pictures
-from ..pictures import params
-from ..pictures import stft as spectrograms
 from ..pictures.image import to_image
 from ..pictures.params import SpectrogramParams
-from ..signals import features as features_by_hand
 from ..signals.axes import channel_index
 from ..signals.features import handcrafted_features
 from ..signals.windows import Windows
@@ -38,18 +29,23 @@ from .cache import cache_key
 __all__ = [
     "Handcrafted",
     "ImageMethod",
+    "ImageNetwork",
     "ImageReadout",
     "Method",
-    "VisionReader",
+    "OwnWindowsMethod",
+    "SignalMethod",
+    "image_methods",
     "lever_methods",
     "other_methods",
     "sensor_methods",
-    "vision_methods",
 ]
 
 
-class Method(Protocol):
-    """What `few_label_table` asks of a method.
+class Method:
+    """What `few_label_table` asks of a method; subclass it as a data class.
+
+    Its fields decide the name of a cached row, see `cache_key`; a field with ``compare=False``
+    is left out.
 
     Attributes
     ----------
@@ -58,21 +54,27 @@ class Method(Protocol):
     only : str or None
         The one protocol that it takes part in, or a probe of its own (``"forest"``).
     scratch : bool
-        Whether its weights are random, see `Recipe.from_scratch`.
+        Whether its weights are random, see `FineTuneConfig.from_scratch`.
+    adapts : bool
+        Whether `adapt` learns from the task's windows: features then differ from draw to draw.
     """
 
-    family: str
-    only: str | None
-    scratch: bool
+    family: str = "vision"
+    only: str | None = None
+    scratch: bool = False
+    adapts: bool = False
 
-    def fingerprint(self) -> str:
-        """A name for all that decides its features."""
+    def adapt(self, windows: Windows, seed: int) -> Method:
+        """The method after it has seen a draw's training windows, without their labels."""
+        return self
 
     def features(self, windows: Windows) -> np.ndarray:
         """float32 [N, D]."""
+        raise NotImplementedError
 
-    def reader(self, windows: Windows) -> SignalNetwork | None:
+    def network(self, windows: Windows) -> SignalNetwork | None:
         """What can be fine-tuned on windows of this rate and these axes; None if nothing can."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,12 @@ class ImageReadout:
     layer : int or tuple of int
         Which layers of the backbone are read, see `Backbone.layers`.
     pool, rows, columns
-        How their maps become features, see `pooling.pool_maps`. Only ``"time"`` and ``"grid"``
-        keep where on the frequency axis something happened.
+        How their maps become features, see `pool_maps`. Only ``"time"`` and ``"grid"`` keep
+        where on the frequency axis something happened.
 
     Examples
     --------
-    >>> Lens(frame_s=1.28, hop_s=0.08).params(rate=50, seconds=4).n_fft
+    >>> ImageReadout(frame_s=1.28, hop_s=0.08).params(rate=50, seconds=4).n_fft
     64
     """
 
@@ -117,7 +119,7 @@ class ImageReadout:
         if frame_s > seconds:
             raise ParameterError(
                 f"frame_s is {frame_s:g} s, longer than the window of {seconds:g} s",
-                where="Lens",
+                where="ImageReadout",
                 remedy="Give less, or None for a third of the window.",
             )
         picture = ("range", "scale", "detrend", "channels", "fmax_hz", "size")
@@ -130,84 +132,151 @@ class ImageReadout:
 
 
 @dataclass(frozen=True, eq=False)
-class ImageMethod:
-    """A vision backbone behind a lens.
+class ImageMethod(Method):
+    """A vision backbone that reads pictures of motion.
 
     Parameters
     ----------
     backbone : Backbone
-    lens : Lens
+    readout : ImageReadout
     family, only, scratch
         As in `Method`.
     """
 
     backbone: Backbone
-    lens: ImageReadout = ImageReadout()
+    readout: ImageReadout = ImageReadout()
     family: str = "vision"
     only: str | None = None
     scratch: bool = False
 
-    def fingerprint(self) -> str:
-        """Of network, weights, pixel statistics, lens, and the code that paints and reads."""
-        net = self.backbone
-        code = [params, spectrograms, pictures, pooling, networks, backbone]
-        return cache_key(net.name, net.model, net.mean, net.std, self.lens, code)
-
     def features(self, windows: Windows) -> np.ndarray:
         """float32 [N, D]."""
-        images = to_image(windows, params=self.lens.params(windows.rate, windows.seconds))
-        lens = self.lens
+        readout = self.readout
+        images = to_image(windows, params=readout.params(windows.rate, windows.seconds))
         return self.backbone.features(
-            images, layer=lens.layer, pool=lens.pool, rows=lens.rows, columns=lens.columns
+            images,
+            layer=readout.layer,
+            pool=readout.pool,
+            rows=readout.rows,
+            columns=readout.columns,
         )
 
-    def reader(self, windows: Windows) -> VisionReader:
-        """The backbone and the lens as one network for signals."""
-        return VisionReader(self.backbone, self.lens, windows)
+    def network(self, windows: Windows) -> ImageNetwork:
+        """Picture and backbone as one network for signals."""
+        return ImageNetwork(self.backbone, self.readout, windows)
 
 
-class VisionReader(SignalNetwork):
-    """Signals to pictures to features, with the same numbers as `Vision.features`.
+class ImageNetwork(SignalNetwork):
+    """Signals to pictures to features, with the same numbers as `ImageMethod.features`.
 
     Parameters
     ----------
     backbone : Backbone
         Shared, not copied.
-    lens : Lens
+    readout : ImageReadout
     windows : Windows
         Whose rate, length and axes the signals have.
     """
 
-    def __init__(self, backbone: Backbone, lens: ImageReadout, windows: Windows) -> None:
+    def __init__(self, backbone: Backbone, readout: ImageReadout, windows: Windows) -> None:
         super().__init__(backbone.model)
-        self.lens, self.rate = lens, windows.rate
-        self.picture = lens.params(windows.rate, windows.seconds)
-        self.axes = channel_index(windows.axes, lens.channels)
-        self.layers = backbone.indices(lens.layer)
+        self.readout, self.rate = readout, windows.rate
+        self.picture = readout.params(windows.rate, windows.seconds)
+        self.axes = channel_index(windows.axes, readout.channels)
+        self.layers = backbone.indices(readout.layer)
         self.mean, self.std = backbone.mean, backbone.std
 
     def prepare(self, signal: Tensor) -> Tensor:
         """Signals float [N, C, T] to normalised pictures float [N, 3, H, W]."""
-        channels = "magnitude" if self.lens.channels == "magnitude" else "acc"
+        channels = "magnitude" if self.readout.channels == "magnitude" else "acc"
         images = to_image(signal[:, self.axes], self.rate, self.picture, channels=channels)
-        mean, std = (
-            torch.tensor(values, device=signal.device).mul(255).view(-1, 1, 1)
-            for values in (self.mean, self.std)
-        )
-        return (images - mean) / std
+        return normalize(images, self.mean, self.std)
 
     def forward(self, prepared: Tensor) -> Tensor:
         """Pictures to features [N, D]."""
-        maps = self.body.forward_intermediates(
-            prepared, indices=self.layers, stop_early=True, intermediates_only=True
+        readout = self.readout
+        return read_layers(
+            self.body, prepared, self.layers, readout.pool, readout.rows, readout.columns
         )
-        lens = self.lens
-        vectors = [pool_maps(m, lens.pool, rows=lens.rows, columns=lens.columns) for m in maps]
-        return torch.cat(vectors, dim=1)
+
+
+@dataclass(frozen=True, eq=False)
+class SignalMethod(Method):
+    """A sensor baseline: an encoder that reads the signal itself.
+
+    Parameters
+    ----------
+    encoder : SignalEncoder
+    only : str or None
+        As in `Method`. Family and `scratch` follow from whether the encoder has learned.
+    """
+
+    encoder: SignalEncoder
+    only: str | None = None
+
+    @property
+    def scratch(self) -> bool:
+        """Whether the weights are random."""
+        return self.encoder.scratch
+
+    @property
+    def family(self) -> str:
+        """Learned from sensors, or from scratch."""
+        return "scratch" if self.scratch else "sensor"
+
+    def features(self, windows: Windows) -> np.ndarray:
+        """float32 [N, D]."""
+        return self.encoder.features(windows)
+
+    def network(self, windows: Windows) -> SignalNetwork:
+        """The encoder behind the resampling it needs."""
+        return self.encoder.network(windows)
 
 
 @dataclass(frozen=True)
-class Handcrafted:
+class OwnWindowsMethod(Method):
+    """A sensor baseline that pre-trains on a task's own unlabelled training windows.
+
+    Parameters
+    ----------
+    baseline, steps
+        As in `pretrain_signals`.
+    folder : path, optional
+        Keeps each encoder, so that it is trained once.
+    """
+
+    baseline: str
+    steps: int = 500
+    folder: str | Path | None = field(default=None, compare=False)  # decides no number
+    family: str = "sensor"
+    adapts: bool = True
+
+    def adapt(self, windows: Windows, seed: int) -> SignalMethod:
+        """The encoder that has learned from these windows."""
+        folder = self.folder
+        if folder is not None:
+            key = cache_key(windows, seed, self.baseline, self.steps)
+            folder = Path(folder) / f"{self.baseline}-{key}"
+        encoder = pretrain_signals(
+            self.baseline,
+            windows,
+            steps=self.steps,
+            seed=seed,
+            folder=folder,
+            corpus="own training windows",
+            progress=False,
+        )
+        if not encoder.finished:  # Ctrl-C: half-trained weights make no row
+            raise KeyboardInterrupt
+        return SignalMethod(encoder)
+
+    def network(self, windows: Windows) -> SignalNetwork:
+        """The encoder before it has learned, which tells the number of parameters."""
+        return SignalEncoder(self.baseline).network(windows)
+
+
+@dataclass(frozen=True)
+class Handcrafted(Method):
     """Statistics chosen by people, see `handcrafted_features`, read by a classifier.
 
     Parameters
@@ -218,25 +287,16 @@ class Handcrafted:
 
     only: str | None = "forest"
     family: str = "by hand"
-    scratch: bool = False
-
-    def fingerprint(self) -> str:
-        """Of the code that describes."""
-        return cache_key(features_by_hand)
 
     def features(self, windows: Windows) -> np.ndarray:
         """float32 [N, D]."""
         return handcrafted_features(windows)
 
-    def reader(self, windows: Windows) -> None:
-        """There is nothing to fine-tune."""
-        return
 
-
-def vision_methods(
-    weights: Mapping[str, str | Path | None], backbone: str, lens: ImageReadout
+def image_methods(
+    weights: Mapping[str, str | Path | None], backbone: str, readout: ImageReadout
 ) -> dict[str, Method]:
-    """Vision networks behind a lens, and the same architectures with random weights.
+    """Vision networks that read pictures, and the same architectures with random weights.
 
     Parameters
     ----------
@@ -244,48 +304,48 @@ def vision_methods(
         None is left out.
     backbone : str
         Architecture where a card names none.
-    lens : Lens
+    readout : ImageReadout
     """
     given = {name: path for name, path in weights.items() if path is not None}
     networks = {
-        name: backbones.load_backbone(
-            read_card(find_weights(path)).get("architecture", backbone), path
-        )
+        name: load_backbone(read_card(find_weights(path)).get("architecture", backbone), path)
         for name, path in given.items()
     }
-    methods: dict[str, Method] = {name: ImageMethod(net, lens) for name, net in networks.items()}
-    untrained: dict[str, Method] = {}
-    for network in list(networks.values()) or [backbones.load_backbone(backbone)]:
+    methods: dict[str, Method] = {
+        name: ImageMethod(network, readout) for name, network in networks.items()
+    }
+    # What the architecture is worth without any pre-training: every claim is above this.
+    for network in list(networks.values()) or [load_backbone(backbone)]:
         random = f"random weights, {network.name}"
-        if random not in untrained:
-            untrained[random] = ImageMethod(
-                network.untrained(), lens, family="scratch", scratch=True
+        if random not in methods:
+            methods[random] = ImageMethod(
+                network.untrained(), readout, family="scratch", scratch=True
             )
-    return methods | untrained
+    return methods
 
 
-def lever_methods(vision: ImageMethod) -> dict[str, Method]:
-    """The same network behind other lenses, each with one lever moved.
+def lever_methods(method: ImageMethod) -> dict[str, Method]:
+    """The same network behind other readouts, each with one lever moved.
 
     Examples
     --------
-    >>> methods = lever_methods(Vision(backbones.load("resnet10t")))
-    >>> list(methods)[:3], methods["layer 4"].lens.layer
+    >>> methods = lever_methods(ImageMethod(load_backbone("resnet10t")))
+    >>> list(methods)[:3], methods["layer 4"].readout.layer
     (['as it is', 'range per-axis', 'range per-window'], 4)
     """
-    count = len(vision.backbone.model.feature_info)
+    count = len(method.backbone.model.feature_info)
     moves = [("range", kind) for kind in ("per-axis", "per-window", (-50.0, 20.0))]
     moves += [("layer", layer) for layer in (*range(count), tuple(range(min(3, count))))]
     moves += [("pool", pool) for pool in ("gap", "time", "grid")]
     moves += [("columns", columns) for columns in (1, 4, 8)]
     moves += [("size", (side, side)) for side in (64, 96, 128)]
     moves += [("detrend", "constant")]
-    lenses = {"as it is": vision.lens}
+    readouts = {"as it is": method.readout}
     for name, value in moves:
-        if getattr(vision.lens, name) != value:
+        if getattr(method.readout, name) != value:
             shown = " x ".join(map(str, value)) if name == "size" else str(value)
-            lenses[f"{name} {shown}"] = replace(vision.lens, **{name: value})
-    return {name: replace(vision, lens=lens) for name, lens in lenses.items()}
+            readouts[f"{name} {shown}"] = replace(method.readout, **{name: value})
+    return {name: replace(method, readout=readout) for name, readout in readouts.items()}
 
 
 def sensor_methods(
@@ -298,20 +358,18 @@ def sensor_methods(
     learned : dict of name -> SignalEncoder
         Pre-trained on the corpus.
     own_steps, folder
-        As in `baselines.OwnWindows`.
+        As in `OwnWindowsMethod`.
     """
-    corpora = {f"{name}, corpus": encoder for name, encoder in learned.items()}
-    own = {f"{name}, own windows": OwnWindows(name, own_steps, folder) for name in learned}
-    untrained = {f"{name}, random weights": SignalEncoder(name) for name in learned}
-    return corpora | own | untrained
+    corpora = {f"{name}, corpus": SignalMethod(encoder) for name, encoder in learned.items()}
+    own = {f"{name}, own windows": OwnWindowsMethod(name, own_steps, folder) for name in learned}
+    random = {f"{name}, random weights": SignalMethod(SignalEncoder(name)) for name in learned}
+    return corpora | own | random
 
 
 def other_methods() -> dict[str, Method]:
     """Statistics chosen by people, and a 1-D network that learns from the labels alone."""
-    network = SignalEncoder("conv1d")
-    network.only = "full"
     return {
         "by hand + forest": Handcrafted(),
         "by hand + logistic": Handcrafted(only=None),
-        "1-D CNN, from scratch": network,
+        "1-D CNN, from scratch": SignalMethod(SignalEncoder("conv1d"), only="full"),
     }

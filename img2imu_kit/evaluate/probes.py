@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sklearn.base import ClassifierMixin
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import LinearSVC
 
 from ..errors import unknown_name
+from ..pretrain.metrics import knn_votes
 
 __all__ = ["find_probe", "linear_svm", "logistic", "nearest", "random_forest"]
 
@@ -44,7 +46,7 @@ def nearest(seed: int = 0, *, k: int = 5) -> Pipeline:
     With fewer than k training windows all of them count. Nothing is random; the `seed` is
     there because every probe takes one.
     """
-    return make_pipeline(StandardScaler(), Normalizer(), _Neighbours(k, weights="distance"))
+    return make_pipeline(StandardScaler(), Normalizer(), _Neighbours(k))
 
 
 def random_forest(seed: int = 0, *, trees: int = 300) -> RandomForestClassifier:
@@ -52,12 +54,28 @@ def random_forest(seed: int = 0, *, trees: int = 300) -> RandomForestClassifier:
     return RandomForestClassifier(trees, random_state=seed, n_jobs=1)
 
 
-class _Neighbours(KNeighborsClassifier):
-    """k nearest neighbours that make do with a bank smaller than k."""
+class _Neighbours(ClassifierMixin, BaseEstimator):
+    """k nearest neighbours, each with a vote of one over its distance."""
+
+    def __init__(self, k: int = 5) -> None:
+        self.k = k
 
     def fit(self, X, y):
-        self.n_neighbors = min(self.n_neighbors, len(X))
-        return super().fit(X, y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.bank_, self.codes_ = torch.as_tensor(X, dtype=torch.float64), torch.from_numpy(codes)
+        return self
+
+    def predict_proba(self, X):
+        distance = torch.cdist(torch.as_tensor(X, dtype=torch.float64), self.bank_)  # [M, N]
+        votes = knn_votes(-distance, self.codes_, len(self.classes_), self.k, _one_over)
+        return (votes / votes.sum(dim=1, keepdim=True)).numpy()
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def _one_over(nearness: torch.Tensor) -> torch.Tensor:
+    return 1 / (-nearness).clamp(min=1e-12)  # the same window again outweighs all others
 
 
 _BY_NAME = {

@@ -1,31 +1,114 @@
-"""What a table of scores says: summaries, paired differences with intervals, confusions.
+"""What rows of scores say: means, paired differences with intervals, confusions, the claim.
 
-The paper's claim, asked of a table: above what, by how much, how sure.
+Every function takes rows of `few_label` or `few_label_table`, one a draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from ..errors import ParameterError
-from . import few_labels as evaluate
+from ..errors import ParameterError, unknown_name
 
 __all__ = [
     "claims",
     "compare",
     "confusions",
-    "of_protocol",
-    "points",
+    "format_points",
+    "macro_f1",
+    "paired_difference",
+    "pretraining_gains",
     "ranks",
-    "summarize_table",
-    "worth",
+    "select_protocol",
+    "summarize",
 ]
 
 
-def of_protocol(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
+def summarize(table: pd.DataFrame, metric: str = "macro_f1") -> pd.DataFrame:
+    """Mean of a metric over the draws, with its 95 % t-interval.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `few_label` or `few_label_table`.
+    metric : str
+
+    Returns
+    -------
+    DataFrame
+        One row for each method and shots (of a large table: for each task, protocol, method and
+        shots): ``method, shots, <metric>, low, high, draws``. The interval is
+        mean -/+ t(0.975, n - 1) s / sqrt(n), NaN for a single draw.
+
+    See Also
+    --------
+    paired_difference : differences are sharper than two intervals side by side.
+
+    Notes
+    -----
+    Draws share subjects, so the interval speaks of this collection of people and of the luck of
+    the draw, not of people in general.
+    """
+    keys = [name for name in ("task", "protocol", "method", "shots") if name in table]
+    rows = []
+    for key, group in table.groupby(keys, sort=False):
+        values = group[metric].to_numpy()
+        count, mean, half = len(values), values.mean(), np.nan
+        if count > 1:
+            half = stats.t.ppf(0.975, count - 1) * values.std(ddof=1) / np.sqrt(count)
+        rows.append((*key, mean, mean - half, mean + half, count))
+    return pd.DataFrame(rows, columns=[*keys, metric, "low", "high", "draws"])
+
+
+def paired_difference(
+    table: pd.DataFrame, a: str, b: str, metric: str = "macro_f1", *, seed: int = 0
+) -> pd.DataFrame:
+    """How much method a is above method b on the same draws, with a 95 % bootstrap interval.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `few_label`.
+    a, b : str
+        Methods.
+    metric : str
+    seed : int
+        Of the 10,000 resamples of the draws.
+
+    Returns
+    -------
+    DataFrame
+        One row for each shots: ``shots, difference, low, high, wins`` (share of the draws in
+        which a is above b) and ``draws``.
+
+    Raises
+    ------
+    ParameterError
+        A method that is not in the table.
+
+    See Also
+    --------
+    compare : where rows hold confusions, subjects are resampled too.
+    """
+    for method in (a, b):
+        if method not in set(table["method"]):
+            raise unknown_name("method", method, table["method"].unique(), where="table")
+    scores = table.pivot(index=["shots", "seed"], columns="method", values=metric)
+    generator = np.random.default_rng(seed)
+    rows = []
+    for shots, group in (scores[a] - scores[b]).dropna().groupby(level="shots"):
+        values = group.to_numpy()
+        # One hard draw lowers both methods alike; the difference does not see it.
+        means = generator.choice(values, (10_000, len(values))).mean(axis=1)
+        interval = _interval(means).values()
+        rows.append((shots, values.mean(), *interval, (values > 0).mean(), len(values)))
+    return pd.DataFrame(rows, columns=["shots", "difference", "low", "high", "wins", "draws"])
+
+
+def select_protocol(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
     """Rows of one protocol, and with as many shots those of methods that know but one of their own.
 
     Parameters
@@ -40,28 +123,11 @@ def of_protocol(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
         A protocol that is not in the table.
     """
     free = table[~table.fixed]
-    known = free.protocol.unique()
-    if protocol not in known:
-        raise ParameterError(
-            f"no protocol {protocol!r} in the table", remedy=f"There are: {', '.join(known)}."
-        )
-    mine = free[free.protocol == protocol]
-    fixed = table[table.fixed & table.shots.isin(mine.shots)]
-    return pd.concat([mine, fixed]).sort_index().reset_index(drop=True)
-
-
-def summarize_table(table: pd.DataFrame, metric: str = "macro_f1") -> pd.DataFrame:
-    """Mean over the draws with its 95 % t-interval, for each task, protocol, method and shots.
-
-    Each task by `summarize`, which says what the interval means.
-    """
-    parts = []
-    for (task, protocol), group in table.groupby(["task", "protocol"], sort=False):
-        part = evaluate.summarize(group, metric)
-        part.insert(0, "protocol", protocol)
-        part.insert(0, "task", task)
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    if protocol not in set(free.protocol):
+        raise unknown_name("protocol", protocol, free.protocol.unique(), where="table")
+    chosen = free[free.protocol == protocol]
+    fixed = table[table.fixed & table.shots.isin(chosen.shots)]
+    return pd.concat([chosen, fixed]).sort_index().reset_index(drop=True)
 
 
 def compare(
@@ -78,7 +144,7 @@ def compare(
     Parameters
     ----------
     table : DataFrame
-        From `few_label_table`, one protocol, see `of_protocol`.
+        From `few_label_table`, one protocol, see `select_protocol`.
     ours : str
     others : sequence of str
         Methods compared with.
@@ -112,35 +178,92 @@ def compare(
             remedy='Give "mean" or "best" and at least one method.',
         )
     rows = []
-    for shots, some in table.groupby("shots"):
+    for shots, same_shots in table.groupby("shots"):
         samples = []
-        for place, (task, group) in enumerate(some.groupby("task", sort=False)):
+        for place, (task, group) in enumerate(same_shots.groupby("task", sort=False)):
             generator = np.random.default_rng([seed, place])
-            point, drawn = _resampled(group, [ours, *others], resamples, generator)
+            point, resampled = _resample(group, [ours, *others], resamples, generator)
             best = max(others, key=point.__getitem__)
             chosen = [best] if against == "best" else others
-            theirs = np.mean([drawn[name] for name in chosen], axis=0)
-            samples.append(drawn[ours] - theirs)
-            rows.append(
-                {
-                    "task": task,
-                    "shots": shots,
-                    "difference": point[ours] - np.mean([point[name] for name in chosen]),
-                    **_interval(samples[-1]),
-                    "ours": point[ours],
-                    "theirs": np.mean([point[name] for name in chosen]),
-                    "best": best,
-                }
-            )
+            theirs = np.mean([point[name] for name in chosen])
+            samples.append(resampled[ours] - np.mean([resampled[name] for name in chosen], axis=0))
+            row = {"task": task, "shots": shots, "difference": point[ours] - theirs}
+            row |= _interval(samples[-1]) | {"ours": point[ours], "theirs": theirs, "best": best}
+            rows.append(row)
         mean = pd.DataFrame(rows[-len(samples) :])[["difference", "ours", "theirs"]].mean()
         average = {"task": "average", "shots": shots} | mean.to_dict() | {"best": ""}
+        # Tasks are resampled apart (other people), so their errors average out.
         rows.append(average | _interval(np.mean(samples, axis=0)))
     columns = ["task", "shots", "difference", "low", "high", "ours", "theirs", "best"]
     return pd.DataFrame(rows)[columns]
 
 
+def claims(table: pd.DataFrame, ours: str) -> dict[str, pd.DataFrame]:
+    """The paper's claim, asked of a table: one method against sensor baselines and the others.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `few_label_table` with methods of `methods`, one protocol.
+    ours : str
+
+    Returns
+    -------
+    dict of what it is compared with -> DataFrame, see `compare`
+        What the table does not hold is left out.
+    """
+    family = table.drop_duplicates("method").set_index("method").family
+    sensors = list(family.index[family == "sensor"])
+    rivals = {
+        f"mean of sensor baselines, {kind}": ([n for n in sensors if n.endswith(kind)], "mean")
+        for kind in ("corpus", "own windows")
+    }
+    rivals["best sensor baseline"] = (sensors, "best")
+    single = [name for name in family.index if name.startswith(("by hand", "random weights"))]
+    single += list(family.index[family == "vision"])
+    rivals |= {name: ([name], "mean") for name in single if name != ours}
+    return {
+        name: compare(table, ours, others, against=against)
+        for name, (others, against) in rivals.items()
+        if others
+    }
+
+
+def pretraining_gains(table: pd.DataFrame, shots: int) -> pd.DataFrame:
+    """What pre-training is worth to each sensor baseline: points above its own random weights.
+
+    Returns
+    -------
+    DataFrame
+        One row for each baseline: ``method``, a column for each task and ``average`` with
+        `format_points`, and ``tasks won``.
+    """
+    table = table[table.shots == shots]
+    rows = []
+    for name in table.method[table.family == "sensor"].unique():
+        random = f"{name.split(',')[0]}, random weights"
+        if random not in set(table.method):
+            continue
+        gains = compare(table, name, [random])
+        won = (gains.difference[gains.task != "average"] > 0).sum()
+        shown = {row.task: format_points(row) for row in gains.itertuples()}
+        rows.append({"method": name} | shown | {"tasks won": f"{won} of {len(gains) - 1}"})
+    return pd.DataFrame(rows)
+
+
+def format_points(row) -> str:
+    """A difference of macro-F1 with its interval, in points.
+
+    Examples
+    --------
+    >>> format_points(pd.Series({"difference": 0.096, "low": 0.05, "high": 0.13}))
+    '+9.6 (+5.0 to +13.0)'
+    """
+    return f"{100 * row.difference:+.1f} ({100 * row.low:+.1f} to {100 * row.high:+.1f})"
+
+
 def confusions(table: pd.DataFrame, task: str, method: str) -> pd.DataFrame:
-    """Counts of test windows over all draws: true classes down, guessed classes across.
+    """Counts of test windows over all draws: true classes down, predicted classes across.
 
     Parameters
     ----------
@@ -152,7 +275,7 @@ def confusions(table: pd.DataFrame, task: str, method: str) -> pd.DataFrame:
     if rows.empty:
         raise ParameterError(f"no rows of {method!r} on {task!r} in the table")
     total = sum(counts.sum(axis=0) for counts in map(_counts, rows.itertuples()))
-    classes = pd.Index(rows.classes.iloc[0], name="guessed")
+    classes = pd.Index(rows.classes.iloc[0], name="predicted")
     return pd.DataFrame(total, index=classes.rename("true"), columns=classes)
 
 
@@ -169,7 +292,7 @@ def ranks(table: pd.DataFrame, metric: str = "macro_f1") -> pd.DataFrame:
 
 
 def macro_f1(counts: np.ndarray) -> np.ndarray:
-    """Macro-F1 of confusion matrices [..., C, C], over the classes that occur.
+    """Macro-F1 of confusion matrices [..., true, predicted], over the classes that occur.
 
     Examples
     --------
@@ -177,15 +300,19 @@ def macro_f1(counts: np.ndarray) -> np.ndarray:
     0.829
     """
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    true, guessed = counts.sum(axis=-1), counts.sum(axis=-2)
-    f1 = 2 * hits / np.maximum(true + guessed, 1)
+    true, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
+    f1 = 2 * hits / np.maximum(true + predicted, 1)  # 2 TP / (2 TP + FN + FP)
     return (f1 * (true > 0)).sum(axis=-1) / np.maximum((true > 0).sum(axis=-1), 1)
 
 
-def _resampled(
+def _resample(
     table: pd.DataFrame, methods: Sequence[str], resamples: int, generator: np.random.Generator
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """Of each method the mean over draws, and that mean in each resample of draws and groups."""
+    """Of each method the mean over draws, and that mean in each resample [R] of draws and groups.
+
+    A bootstrap of two levels. Confusions are counted for each group (subject) of a test, so a
+    resample of groups is a sum of confusions with multiplicities, and nothing is predicted anew.
+    """
     draws = {name: table[table.method == name].set_index("seed") for name in methods}
     seeds = sorted(set(table.seed))
     for name, rows in draws.items():
@@ -195,93 +322,26 @@ def _resampled(
                 remedy="Compare methods of one table and one protocol.",
             )
     scores = {name: np.empty((len(seeds), resamples)) for name in methods}
-    for i, weights in enumerate(_weights(draws[methods[0]].loc[seeds], resamples, generator)):
+    for i, seed in enumerate(seeds):
+        groups = len(draws[methods[0]].loc[seed].groups)
+        # How often each group occurs in each resample [R, G]: the same for all methods.
+        times = generator.multinomial(groups, np.full(groups, 1 / groups), resamples)
         for name in methods:
-            counts = _counts(draws[name].loc[seeds[i]])
-            flat = weights @ counts.reshape(len(counts), -1)
-            scores[name][i] = macro_f1(flat.reshape(-1, *counts.shape[1:]))
+            counts = _counts(draws[name].loc[seed])  # [G, C, C]
+            summed = times @ counts.reshape(groups, -1)  # [R, C * C]
+            scores[name][i] = macro_f1(summed.reshape(-1, *counts.shape[1:]))
+    # Then the draws: [S, R] picks of a draw, each with one of its resamples of groups.
     draw = generator.integers(len(seeds), size=(len(seeds), resamples))
     which = generator.integers(resamples, size=(len(seeds), resamples))
     means = {name: values[draw, which].mean(axis=0) for name, values in scores.items()}
     return {name: float(rows.macro_f1.mean()) for name, rows in draws.items()}, means
 
 
-def _weights(
-    rows: pd.DataFrame, resamples: int, generator: np.random.Generator
-) -> Iterator[np.ndarray]:
-    """For each draw how often each group occurs in each resample [resamples, groups]."""
-    for groups in rows.groups:
-        yield generator.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), resamples)
-
-
 def _counts(row) -> np.ndarray:
+    """The confusions of a row [groups, true class, predicted class]."""
     return np.reshape(row.confusion, (len(row.groups), len(row.classes), len(row.classes)))
 
 
 def _interval(samples: np.ndarray) -> dict[str, float]:
     low, high = np.quantile(samples, [0.025, 0.975])
     return {"low": float(low), "high": float(high)}
-
-
-def claims(table: pd.DataFrame, ours: str) -> dict[str, pd.DataFrame]:
-    """One method against sensor baselines, statistics by hand, and other weights.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `few_label_table` with methods of `lineup`, one protocol.
-    ours : str
-
-    Returns
-    -------
-    dict of what it is compared with -> DataFrame, see `readings.compare`
-        What the table does not hold is left out.
-    """
-    family = table.drop_duplicates("method").set_index("method").family
-    sensors = list(family.index[family == "sensor"])
-    parts = {
-        f"mean of sensor baselines, {kind}": ([n for n in sensors if n.endswith(kind)], "mean")
-        for kind in ("corpus", "own windows")
-    }
-    parts["best sensor baseline"] = (sensors, "best")
-    single = [name for name in family.index if name.startswith(("by hand", "random weights"))]
-    single += list(family.index[family == "vision"])
-    parts |= {name: ([name], "mean") for name in single if name != ours}
-    return {
-        name: compare(table, ours, others, against=against)
-        for name, (others, against) in parts.items()
-        if others
-    }
-
-
-def points(row) -> str:
-    """A difference of macro-F1 with its interval, in points.
-
-    Examples
-    --------
-    >>> points(pd.Series({"difference": 0.096, "low": 0.05, "high": 0.13}))
-    '+9.6 (+5.0 to +13.0)'
-    """
-    return f"{100 * row.difference:+.1f} ({100 * row.low:+.1f} to {100 * row.high:+.1f})"
-
-
-def worth(table: pd.DataFrame, shots: int) -> pd.DataFrame:
-    """What pre-training is worth to each sensor baseline: points above its own random weights.
-
-    Returns
-    -------
-    DataFrame
-        One row for each baseline: ``method``, a column for each task and ``average`` with
-        `points`, and ``tasks won``.
-    """
-    some = table[table.shots == shots]
-    rows = []
-    for name in some.method[some.family == "sensor"].unique():
-        random = f"{name.split(',')[0]}, random weights"
-        if random not in set(some.method):
-            continue
-        found = compare(some, name, [random])
-        above = (found.difference[found.task != "average"] > 0).sum()
-        shown = {row.task: points(row) for row in found.itertuples()}
-        rows.append({"method": name} | shown | {"tasks won": f"{above} of {len(found) - 1}"})
-    return pd.DataFrame(rows)

@@ -1,15 +1,12 @@
-"""One row of the table: what decides it, and the work.
-
-Every task, method, protocol, number of shots and draw: one row each, computed once.
-"""
+"""The table: a row for each task, method, protocol, number of shots and draw, computed once."""
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,24 +19,27 @@ from tqdm.auto import tqdm
 
 from ..errors import LeakageWarning, ParameterError
 from ..models.readout import SignalNetwork
-from ..signals import splits
-from ..signals.splits import split_by, split_randomly
 from ..signals.windows import Windows
-from . import few_labels as evaluate
-from . import finetune, probes
-from . import finetune as recipe
-from . import table as jobs
 from .cache import cache_key, read_array, read_row, write_array, write_row
-from .few_labels import few_label
-from .finetune import FineTuneConfig, fine_tune, parts_used
+from .finetune import FineTuneConfig, fine_tune, trainable_parameters
 from .methods import Method
+from .probes import find_probe
+from .scores import Draw, draws, score_predictions, split_windows
 
-__all__ = ["PROTOCOLS", "Job", "extract_features", "few_label_table", "score_row", "unlabelled"]
+__all__ = ["PROTOCOLS", "Job", "few_label_table", "unlabelled", "write_features", "write_score"]
+
+#: What is done with the few labels: a probe of frozen features, or fine-tuning.
+PROTOCOLS: dict[str, str | FineTuneConfig] = {
+    "linear": "logistic",
+    "knn": "knn",
+    "full": FineTuneConfig(),
+    "partial": FineTuneConfig(blocks=2),
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """All that one row needs.
+    """All that one row needs, sent to a worker.
 
     Attributes
     ----------
@@ -48,8 +48,8 @@ class Job:
     windows : Windows
         The task's.
     method : Method
-    how : str or Recipe
-        Probe of features, or recipe of fine-tuning.
+    way : str or FineTuneConfig
+        Probe of features, or how the network is fine-tuned.
     by, test, device
         As in `few_label_table`.
     row, features : Path
@@ -59,7 +59,7 @@ class Job:
     facts: dict
     windows: Windows
     method: Method
-    how: str | FineTuneConfig
+    way: str | FineTuneConfig
     by: str
     test: float
     device: str
@@ -70,139 +70,6 @@ class Job:
     def groups(self) -> np.ndarray:
         """Who is not shared by training and test, str [N]."""
         return self.windows.recording if self.by == "recording" else self.windows.subject
-
-
-def extract_features(job: Job) -> None:
-    """Write the features of the task's windows."""
-    write_array(job.features, _adapted(job).features(job.windows))
-
-
-def score_row(job: Job) -> None:
-    """Write the row.
-
-    One call of `few_label` with positions for features, so that probes and fine-tuning share
-    its draws and its scores.
-    """
-    if isinstance(job.how, str):
-        classifier = _Probe(read_array(job.features), probes.find_probe(job.how))
-    else:
-        classifier = _FineTune(_adapted(job).reader(job.windows), job)
-    table = few_label(
-        {"": (np.arange(len(job.windows))[:, None], classifier.begin)},
-        job.windows,
-        shots=job.facts["shots"],
-        seeds=[job.facts["seed"]],
-        by=job.by,
-        test=job.test,
-        cap=True,
-    )
-    scores = ["macro_f1", "accuracy", "train_windows", "test_windows", "seconds"]
-    row = table[scores].iloc[0].to_dict()
-    row |= {name: int(row[name]) for name in ("train_windows", "test_windows")}
-    write_row(job.row, row | _confusion(job, classifier.asked, classifier.guessed))
-
-
-def unlabelled(windows: Windows, by: str, test: float, seed: int) -> Windows:
-    """The training windows of a draw without their labels, for pre-training.
-
-    Examples
-    --------
-    >>> from img2imu_kit import synthetic, windows
-    >>> cut = windows(synthetic(subjects=4, seconds=20), seconds=4)
-    >>> seen = unlabelled(cut, "subject", test=0.3, seed=0)
-    >>> len(set(seen.subject)), seen.classes
-    (3, ())
-    """
-    if by == "random":
-        train, _ = split_randomly(windows.subject, windows.label, test=test, seed=seed)
-    else:
-        train, _ = split_by(getattr(windows, by), windows.label, test=test, seed=seed)
-    return replace(windows[train], label=np.full(len(train), "", dtype=object))
-
-
-def _adapted(job: Job) -> Method:
-    """The method, after it has seen the task's unlabelled windows if it wants to."""
-    if not hasattr(job.method, "adapt"):
-        return job.method
-    seed = job.facts["seed"]
-    method = job.method.adapt(unlabelled(job.windows, job.by, job.test, seed), seed)
-    if not getattr(method, "finished", True):  # Ctrl-C: half-trained weights make no row
-        raise KeyboardInterrupt
-    return method
-
-
-class _Probe:
-    """A classifier of positions: looks up their features."""
-
-    def __init__(self, features: np.ndarray, make: Callable) -> None:
-        self.features, self.make = features, make
-
-    def begin(self, seed: int) -> _Probe:
-        self.model = self.make(seed)
-        return self
-
-    def fit(self, positions: np.ndarray, labels: np.ndarray) -> _Probe:
-        self.model.fit(self.features[positions[:, 0]], labels)
-        return self
-
-    def predict(self, positions: np.ndarray) -> np.ndarray:
-        self.asked = positions[:, 0]
-        self.guessed = self.model.predict(self.features[self.asked])
-        return self.guessed
-
-
-class _FineTune:
-    """A classifier of positions: fine-tunes on their windows."""
-
-    def __init__(self, reader: SignalNetwork, job: Job) -> None:
-        self.reader, self.job = reader, job
-
-    def begin(self, seed: int) -> _FineTune:
-        self.seed = seed
-        return self
-
-    def fit(self, positions: np.ndarray, labels: np.ndarray) -> _FineTune:
-        drawn = positions[:, 0]
-        self.model = fine_tune(
-            self.reader,
-            self.job.windows[drawn],
-            recipe=self.job.how,
-            groups=self.job.groups[drawn],
-            seed=self.seed,
-            device=self.job.device,
-        )
-        return self
-
-    def predict(self, positions: np.ndarray) -> np.ndarray:
-        self.asked = positions[:, 0]
-        self.guessed = self.model.predict(self.job.windows[self.asked]).astype(str)
-        return self.guessed
-
-
-def _confusion(job: Job, asked: np.ndarray, guessed: np.ndarray) -> dict[str, list]:
-    """Counts [groups, true class, guessed class], flattened, and their names."""
-    groups, group = np.unique(job.groups[asked].astype(str), return_inverse=True)
-    classes = np.array(job.windows.classes, dtype=str)
-    true, guess = (
-        np.searchsorted(classes, labels.astype(str))
-        for labels in (job.windows.label[asked], guessed)
-    )
-    counts = np.zeros((len(groups), len(classes), len(classes)), dtype=np.int64)
-    np.add.at(counts, (group, true, guess), 1)
-    names = {"classes": classes.tolist(), "groups": groups.tolist()}
-    return names | {"confusion": counts.ravel().tolist()}
-
-
-#: What is done with the few labels: a probe of frozen features, or a recipe of fine-tuning.
-PROTOCOLS: dict[str, str | FineTuneConfig] = {
-    "linear": "logistic",
-    "knn": "knn",
-    "full": FineTuneConfig(),
-    "partial": FineTuneConfig(blocks=2),
-}
-
-#: Their versions are part of a row's name.
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "timm")
 
 
 def few_label_table(
@@ -226,15 +93,15 @@ def few_label_table(
     tasks : dict of name -> Windows
         Labelled.
     methods : dict of name -> Method
-        See `methods`. One that has an `only` is scored by that protocol alone, and one without a
-        `reader` takes no part in fine-tuning.
+        One that has an `only` is scored by that protocol alone, and one without a `network`
+        takes no part in fine-tuning.
     shots : sequence of int, or dict of protocol -> sequence of int
         Labelled windows of each class; one with fewer training windows gives all it has. A method
         that has an `only` is scored with all of the numbers.
     seeds : int or sequence of int
         As in `few_label`: every method sees the same draws.
-    protocols : names in `PROTOCOLS`, or dict of name -> probe or Recipe
-        A recipe is changed by `Recipe.from_scratch` for methods with random weights.
+    protocols : names in `PROTOCOLS`, or dict of name -> probe or FineTuneConfig
+        Fine-tuning is changed by `FineTuneConfig.from_scratch` for methods with random weights.
     by : str, or dict of task -> str
         What training and test must not share, as in `few_label`.
     test : float
@@ -257,7 +124,7 @@ def few_label_table(
         fixed`` (whether it is the only one that the method knows), ``shots, seed, parameters`` (of
         the network as far as it is read), ``macro_f1, accuracy, train_windows, test_windows,
         seconds`` (to fit and to predict), and ``classes, groups, confusion``: counts of test
-        windows by group, true and guessed class, flattened; see `readings.confusions`.
+        windows by group, true and predicted class, flattened; see `confusions`.
 
     Raises
     ------
@@ -277,12 +144,79 @@ def few_label_table(
             options |= {"workers": workers, "device": device, "progress": progress}
             return few_label_table(tasks, methods, folder=temporary, **options)
     plan = list(_plan(tasks, methods, device, Path(folder), **options))
+    # Two names for one thing share a file, and a dict keeps one job of each file.
     missing = {job.row: job for job in plan if read_row(job.row) is None}.values()
-    probed = {job.features: job for job in missing if isinstance(job.how, str)}
+    probed = {job.features: job for job in missing if isinstance(job.way, str)}
     absent = [job for path, job in probed.items() if read_array(path) is None]
-    _run("features", extract_features, absent, workers, progress)
-    _run("scores", score_row, missing, workers, progress)
+    _run("features", write_features, absent, workers, progress)
+    _run("scores", write_score, missing, workers, progress)
     return pd.DataFrame([job.facts | read_row(job.row) for job in plan])
+
+
+def write_features(job: Job) -> None:
+    """Write the features of the task's windows."""
+    write_array(job.features, _adapted(job).features(job.windows))
+
+
+def write_score(job: Job) -> None:
+    """Train on the draw, predict its test windows, write the row."""
+    seed = job.facts["seed"]
+    [draw] = draws(job.windows, job.facts["shots"], [seed], by=job.by, test=job.test, cap=True)
+    labels = job.windows.label.astype(str)
+    if isinstance(job.way, str):
+        features = read_array(job.features)
+        start = time.perf_counter()
+        classifier = find_probe(job.way)(seed).fit(features[draw.train], labels[draw.train])
+        predicted = classifier.predict(features[draw.test])
+    else:
+        network = _adapted(job).network(job.windows)
+        start = time.perf_counter()
+        tuned = fine_tune(
+            network,
+            job.windows[draw.train],
+            config=job.way,
+            groups=job.groups[draw.train],
+            seed=seed,
+            device=job.device,
+        )
+        predicted = tuned.predict(job.windows[draw.test]).astype(str)
+    row = score_predictions(labels, predicted, draw) | {"seconds": time.perf_counter() - start}
+    write_row(job.row, row | _confusion(job, draw, predicted))
+
+
+def unlabelled(windows: Windows, by: str, test: float, seed: int) -> Windows:
+    """The training windows of a draw without their labels, for pre-training.
+
+    Examples
+    --------
+    >>> from img2imu_kit import load_dataset, sliding_windows
+    >>> recordings = load_dataset("synthetic", subjects=4, seconds=20)
+    >>> seen = unlabelled(sliding_windows(recordings, seconds=4), "subject", test=0.3, seed=0)
+    >>> len(set(seen.subject)), seen.classes
+    (3, ())
+    """
+    pool, _ = split_windows(windows, by, test, seed)
+    return replace(windows[pool], label=np.full(len(pool), "", dtype=object))
+
+
+def _adapted(job: Job) -> Method:
+    """The method, after it has seen the task's unlabelled windows if it wants to."""
+    if not job.method.adapts:
+        return job.method
+    seed = job.facts["seed"]
+    return job.method.adapt(unlabelled(job.windows, job.by, job.test, seed), seed)
+
+
+def _confusion(job: Job, draw: Draw, predicted: np.ndarray) -> dict[str, list]:
+    """Counts [groups, true class, predicted class], flattened, and their names."""
+    groups, group = np.unique(job.groups[draw.test].astype(str), return_inverse=True)
+    classes = np.array(job.windows.classes, dtype=str)
+    true = np.searchsorted(classes, job.windows.label[draw.test].astype(str))
+    counts = np.zeros((len(groups), len(classes), len(classes)), dtype=np.int64)
+    # add.at counts every window, where counts[...] += 1 would count a repeated cell once
+    np.add.at(counts, (group, true, np.searchsorted(classes, predicted)), 1)
+    names = {"classes": classes.tolist(), "groups": groups.tolist()}
+    return names | {"confusion": counts.ravel().tolist()}
 
 
 def _plan(
@@ -303,11 +237,8 @@ def _plan(
     counts = shots if isinstance(shots, Mapping) else dict.fromkeys(ways, shots)
     if unnamed := [name for name in ways if name not in counts]:
         raise ParameterError(f"shots has no entry for {unnamed}", remedy=f"It is {dict(counts)}.")
-    every = sorted({count for name in ways for count in counts[name]})
-    prints = {name: [type(m).__name__, m.fingerprint()] for name, m in methods.items()}
-    versions = {name: version(name) for name in _LIBRARIES}
-    common = cache_key(versions, evaluate, jobs, probes, splits)
-    tuning = cache_key(device, finetune, recipe)
+    all_shots = sorted({count for name in ways for count in counts[name]})
+    keys = {name: cache_key(method) for name, method in methods.items()}
     for task, windows in tasks.items():
         group = by if isinstance(by, str) else by.get(task, "")
         if group not in ("subject", "recording", "random"):
@@ -320,16 +251,16 @@ def _plan(
             )
         data = cache_key(windows)
         for name, method in methods.items():
-            reader = method.reader(windows)
-            parameters = _count(reader, windows) if reader is not None else 0
-            for protocol, how in _own_ways(method, ways, reader is not None):
-                for count in every if method.only else counts[protocol]:
+            network = method.network(windows)
+            parameters = _count(network, windows) if network is not None else 0
+            for protocol, way in _own_ways(method, ways, network is not None):
+                for count in all_shots if method.only else counts[protocol]:
                     for seed in seeds:
-                        draw = [group, test, seed] if hasattr(method, "adapt") else []
-                        features = cache_key(data, prints[name], draw)
-                        again = cache_key(common, features, group, test, how, count, seed)
-                        if isinstance(how, FineTuneConfig):
-                            again = cache_key(again, tuning)
+                        # Frozen features serve every draw; of a method that adapts, one alone.
+                        draw = [group, test, seed] if method.adapts else []
+                        features = cache_key(data, keys[name], draw)
+                        where = device if isinstance(way, FineTuneConfig) else None
+                        row = cache_key(features, group, test, way, count, seed, where)
                         yield Job(
                             facts={
                                 "task": task,
@@ -343,11 +274,11 @@ def _plan(
                             },
                             windows=windows,
                             method=method,
-                            how=how,
+                            way=way,
                             by=group,
                             test=test,
                             device=device,
-                            row=folder / "rows" / f"{again}.parquet",
+                            row=folder / "rows" / f"{row}.parquet",
                             features=folder / "features" / f"{features}.npy",
                         )
 
@@ -371,27 +302,27 @@ def _own_ways(
     """The protocols that a method takes part in, its own where it has one."""
     if only := method.only:
         ways = {only: ways.get(only, PROTOCOLS.get(only, only))}
-    for name, how in ways.items():
-        if isinstance(how, FineTuneConfig) and learns:
-            yield name, how.from_scratch() if method.scratch else how
-        elif isinstance(how, str):
-            yield name, how
+    for name, way in ways.items():
+        if isinstance(way, FineTuneConfig) and learns:
+            yield name, way.from_scratch() if method.scratch else way
+        elif isinstance(way, str):
+            yield name, way
 
 
-def _count(reader, windows: Windows) -> int:
-    used = parts_used(reader, torch.from_numpy(windows.signal[:2]))
+def _count(network: SignalNetwork, windows: Windows) -> int:
+    used = trainable_parameters(network, torch.from_numpy(windows.signal[:2]))
     return sum(parameter.numel() for parameter in used.values())
 
 
 def _run(
-    what: str, work: Callable, jobs: Iterable[Job], workers: int | None, progress: bool
+    title: str, work: Callable, jobs: Iterable[Job], workers: int | None, progress: bool
 ) -> None:
     """Do the jobs side by side, each on one thread."""
     jobs = list(jobs)
     workers = min(workers or joblib.cpu_count(), max(1, len(jobs)))
     parallel = joblib.Parallel(workers, return_as="generator_unordered")
     done = parallel(joblib.delayed(_alone)(work, job) for job in jobs)
-    for _ in tqdm(done, what, total=len(jobs), disable=not (progress and jobs), unit="row"):
+    for _ in tqdm(done, title, total=len(jobs), disable=not (progress and jobs), unit="row"):
         pass
 
 
@@ -403,6 +334,7 @@ def _alone(work: Callable, job: Job) -> None:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
+    """One thread a process: sums in one order, and workers that do not fight over the cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

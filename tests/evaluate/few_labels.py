@@ -1,12 +1,13 @@
 """People who move at speeds of their class, and a network that can learn to tell."""
 
 import itertools
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import nn
 
-from img2imu_kit.evaluate.cache import cache_key
+from img2imu_kit.evaluate.methods import Method
 from img2imu_kit.models.readout import SignalNetwork
 from img2imu_kit.signals.windows import Windows
 
@@ -59,37 +60,30 @@ def network(seed=0) -> SignalNetwork:
         return SignalNetwork(Blocks()).eval()
 
 
-class Moments:
+@dataclass
+class Moments(Method):
     """Mean and spread of each axis as features; counts how often it is asked."""
 
-    family, only, scratch = "by hand", None, False
-
-    def __init__(self, name="moments"):
-        self.name, self.asked = name, 0
-
-    def fingerprint(self):
-        return cache_key(self.name)
+    name: str = "moments"
+    family: str = "by hand"
+    asked: int = field(default=0, compare=False)
 
     def features(self, windows):
         self.asked += 1
         steps = np.abs(np.diff(windows.signal, axis=2)).mean(axis=2)
         return np.concatenate([windows.signal.std(axis=2), steps], axis=1)
 
-    def reader(self, windows):
-        return None
 
-
+@dataclass
 class Network(Moments):
     """Features of a random network, which can be fine-tuned."""
 
-    family = "scratch"
-
-    def __init__(self, name="network"):
-        super().__init__(name)
+    name: str = "network"
+    family: str = "scratch"
 
     def features(self, windows):
         with torch.no_grad():
             return network()(torch.from_numpy(windows.signal)).numpy()
 
-    def reader(self, windows):
+    def network(self, windows):
         return network()

@@ -12,7 +12,8 @@ from sklearn.preprocessing import StandardScaler
 
 from img2imu_kit.errors import ClockError, LeakageWarning, ParameterError, SignalError, SplitError
 from img2imu_kit.evaluate import probes
-from img2imu_kit.evaluate.few_labels import few_label, paired_difference, summarize
+from img2imu_kit.evaluate.scores import few_label
+from img2imu_kit.evaluate.stats import paired_difference, summarize
 from img2imu_kit.signals.features import feature_names, handcrafted_features
 from img2imu_kit.signals.splits import k_shot, split_by
 from img2imu_kit.signals.windows import Windows
@@ -227,7 +228,7 @@ def test_paired_sees_what_the_intervals_hide(rng):
     pd.testing.assert_frame_equal(
         paired_difference(table, "a", "b"), paired_difference(table, "a", "b")
     )
-    with pytest.raises(ParameterError, match=r"no method 'c'.*'a', 'b'"):
+    with pytest.raises(ParameterError, match=r"no method 'c'.*There are: a, b"):
         paired_difference(table, "a", "c")
 
 

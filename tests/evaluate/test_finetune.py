@@ -18,7 +18,7 @@ from img2imu_kit.evaluate.finetune import (
 from img2imu_kit.evaluate.methods import ImageMethod, ImageReadout
 from img2imu_kit.models.backbone import load_backbone
 
-QUICK = FineTuneConfig(epochs=4, batch_size=8, rate=1e-2)
+QUICK = FineTuneConfig(epochs=4, batch_size=8, lr=1e-2)
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +36,8 @@ def changed(before, after, kind=""):
 
 def test_few_labels_are_learned_and_carry_over_to_other_people(cut):
     train, test = cut[cut.subject < "s3"], cut[cut.subject >= "s3"]
-    recipe = FineTuneConfig(epochs=30, rate=1e-2).from_scratch()
-    tuned = fine_tune(network(), train, recipe=recipe)
+    config = FineTuneConfig(epochs=30, lr=1e-2).from_scratch()
+    tuned = fine_tune(network(), train, config=config)
     assert tuned.classes == CLASSES
     assert (tuned.predict(test) == test.label).mean() > 0.9
     loss = tuned.history.loss
@@ -46,17 +46,17 @@ def test_few_labels_are_learned_and_carry_over_to_other_people(cut):
 
 
 def test_the_network_given_and_the_global_random_state_stay_as_they_were(cut):
-    reader = network()
-    before, random = state(reader), torch.random.get_rng_state()
-    fine_tune(reader, cut[:12], recipe=QUICK)
-    assert not changed(before, state(reader))
-    assert all(parameter.grad is None for parameter in reader.parameters())
+    net = network()
+    before, random = state(net), torch.random.get_rng_state()
+    fine_tune(net, cut[:12], config=QUICK)
+    assert not changed(before, state(net))
+    assert all(parameter.grad is None for parameter in net.parameters())
     assert torch.equal(random, torch.random.get_rng_state())
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(cut):
     first, again, other = (
-        state(fine_tune(network(), cut[:12], recipe=QUICK, seed=seed).reader) for seed in (1, 1, 2)
+        state(fine_tune(network(), cut[:12], config=QUICK, seed=seed).network) for seed in (1, 1, 2)
     )
     assert not changed(first, again)
     assert changed(first, other)
@@ -65,17 +65,17 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(cut):
 def test_frozen_statistics_stay_and_those_of_batches_move(cut):
     before = state(network())
     for batch_norm, moves in (("frozen", False), ("batch", True)):
-        recipe = FineTuneConfig(epochs=2, batch_norm=batch_norm)
-        after = state(fine_tune(network(), cut[:12], recipe=recipe).reader)
+        config = FineTuneConfig(epochs=2, batch_norm=batch_norm)
+        after = state(fine_tune(network(), cut[:12], config=config).network)
         assert bool(changed(before, after, "running_mean")) == moves
         assert changed(before, after, "weight")  # affine weights learn either way
 
 
 def test_measured_statistics_are_those_of_the_training_windows(cut):
-    reader = network()
+    net = network()
     signal = torch.from_numpy(cut.signal[:24])
-    recalibrate_batch_norm(reader, signal, batch_size=8)
-    first = reader.body[0]
+    recalibrate_batch_norm(net, signal, batch_size=8)
+    first = net.body[0]
     with torch.no_grad():
         maps = torch.stack([first[0](part) for part in signal.split(8)])  # [3 batches, 8, C, T]
     torch.testing.assert_close(first[1].running_mean, maps.mean(dim=(0, 1, 3)))
@@ -86,24 +86,24 @@ def test_measured_statistics_are_those_of_the_training_windows(cut):
 @pytest.mark.parametrize(("blocks", "learn"), [(None, "012"), (2, "12"), (1, "2"), (0, "")])
 def test_only_the_last_blocks_learn(cut, blocks, learn):
     before = state(network())
-    tuned = fine_tune(network(), cut[:12], recipe=FineTuneConfig(epochs=2, blocks=blocks))
-    assert {name.split(".")[1] for name in changed(before, state(tuned.reader))} == set(learn)
+    tuned = fine_tune(network(), cut[:12], config=FineTuneConfig(epochs=2, blocks=blocks))
+    assert {name.split(".")[1] for name in changed(before, state(tuned.network))} == set(learn)
     body = sum(p.numel() for n, p in network().body.named_parameters() if n[0] in learn)
     assert tuned.trained == body + 3 * 16 + 3
 
 
 def test_a_frozen_block_keeps_its_statistics_under_the_policy_of_batches(cut):
     before = state(network())
-    recipe = FineTuneConfig(epochs=2, blocks=1, batch_norm="batch")
-    after = state(fine_tune(network(), cut[:12], recipe=recipe).reader)
+    config = FineTuneConfig(epochs=2, blocks=1, batch_norm="batch")
+    after = state(fine_tune(network(), cut[:12], config=config).network)
     assert {n.split(".")[1] for n in changed(before, after, "running_mean")} == {"2"}
 
 
 def test_rates_fall_with_the_distance_from_the_head(cut):
     head = nn.Linear(16, 3)
     signal = torch.from_numpy(cut.signal[:4])
-    recipe = FineTuneConfig(rate=0.1, body=0.5, decay=0.1)
-    groups = layer_decay_groups(network(), head, signal, recipe)
+    config = FineTuneConfig(lr=0.1, body_scale=0.5, layer_decay=0.1)
+    groups = layer_decay_groups(network(), head, signal, config)
     assert [group["lr"] for group in groups] == pytest.approx([0.1, 0.05, 0.005, 0.0005])
     assert groups[0]["params"] == list(head.parameters())
 
@@ -121,24 +121,24 @@ def test_blocks_behind_the_layer_that_is_read_take_no_part(cut):
     )
     before = state(method.backbone.model)
     tuned = fine_tune(
-        method.reader(cut), cut[:12], recipe=FineTuneConfig(epochs=1, batch_norm="batch")
+        method.network(cut), cut[:12], config=FineTuneConfig(epochs=1, batch_norm="batch")
     )
-    names = changed(before, state(tuned.reader.body))
+    names = changed(before, state(tuned.network.body))
     assert any(name.startswith("blocks.0") for name in names)
     assert not any(name.startswith(("blocks.1", "conv_head")) for name in names)
 
 
 @pytest.mark.parametrize("channels", ["acc", "magnitude", ("acc_z", "acc_x", "acc_y")])
-def test_the_reader_sees_what_the_frozen_method_sees(cut, channels):
-    lens = ImageReadout(size=(32, 32), layer=(0, 2), channels=channels)
-    method = ImageMethod(load_backbone("mobilenetv3_small_050"), lens)
-    reader = method.reader(cut).eval()
+def test_the_network_sees_what_the_frozen_method_sees(cut, channels):
+    readout = ImageReadout(size=(32, 32), layer=(0, 2), channels=channels)
+    method = ImageMethod(load_backbone("mobilenetv3_small_050"), readout)
+    net = method.network(cut).eval()
     with torch.no_grad():
-        features = reader(reader.prepare(torch.from_numpy(cut.signal[:6])))
+        features = net(net.prepare(torch.from_numpy(cut.signal[:6])))
     np.testing.assert_allclose(features, method.features(cut[:6]), atol=1e-4)
 
 
-def test_a_lens_speaks_in_seconds_whatever_the_rate():
+def test_a_readout_speaks_in_seconds_whatever_the_rate():
     for rate in (30, 50, 100):
         params = ImageReadout(frame_s=1.28, hop_s=0.1).params(rate, seconds=4)
         assert params.n_fft == round(1.28 * rate)
@@ -168,49 +168,49 @@ def test_noise_is_in_shares_of_the_spread(cut):
 
 
 def test_epochs_are_chosen_on_people_held_out_and_all_are_trained_on(cut):
-    recipe = FineTuneConfig(epochs=6, batch_size=8, rate=3e-2, held_out=0.3)
-    tuned = fine_tune(network(), cut[cut.subject < "s4"], recipe=recipe)
+    config = FineTuneConfig(epochs=6, batch_size=8, lr=3e-2, held_out=0.3)
+    tuned = fine_tune(network(), cut[cut.subject < "s4"], config=config)
     choose, train = (tuned.history[tuned.history.phase == p] for p in ("choose", "train"))
     assert len(choose) == 6
     assert choose.held_out.notna().all()
     assert len(train) == 1 + choose.held_out.to_numpy().argmin()
     # the rates of the first epochs do not depend on how many follow
     alone = fine_tune(
-        network(), cut[cut.subject < "s4"], recipe=FineTuneConfig(**vars(recipe) | {"held_out": 0})
+        network(), cut[cut.subject < "s4"], config=FineTuneConfig(**vars(config) | {"held_out": 0})
     )
     assert train.loss.tolist() == alone.history.loss[: len(train)].tolist()
 
 
 def test_a_large_training_set_gets_fewer_epochs(cut):
-    recipe = FineTuneConfig(epochs=5, batch_size=8, most_steps=9)
+    config = FineTuneConfig(epochs=5, batch_size=8, max_steps=9)
     some = cut[:24]  # three batches
-    assert [recipe.epochs_on(count) for count in (8, 16, 24, 999)] == [5, 4, 3, 1]
-    history = fine_tune(network(), some, recipe=recipe).history
+    assert [config.epochs_on(count) for count in (8, 16, 24, 999)] == [5, 4, 3, 1]
+    history = fine_tune(network(), some, config=config).history
     assert list(history.epoch) == [0, 1, 2]
 
 
 def test_nobody_is_held_out_where_a_class_has_one_person_only(cut):
     alone = cut[(cut.subject == "s0") | ((cut.subject == "s1") & (cut.label == "fast"))]
-    tuned = fine_tune(network(), alone, recipe=FineTuneConfig(epochs=2, held_out=0.5))
+    tuned = fine_tune(network(), alone, config=FineTuneConfig(epochs=2, held_out=0.5))
     assert set(tuned.history.phase) == {"train"}
     assert len(tuned.history) == 2
 
 
 def test_a_last_batch_of_one_window_does_not_break_batch_norm(cut):
-    fine_tune(network(), cut[:9], recipe=FineTuneConfig(epochs=1, batch_size=8, batch_norm="batch"))
+    fine_tune(network(), cut[:9], config=FineTuneConfig(epochs=1, batch_size=8, batch_norm="batch"))
 
 
-def test_one_class_and_impossible_recipes_are_refused(cut):
+def test_one_class_and_impossible_settings_are_refused(cut):
     with pytest.raises(SplitError, match="1 class"):
         fine_tune(network(), cut[cut.label == "slow"])
-    for wrong in ({"epochs": 0}, {"batch_norm": "train"}, {"decay": 0}, {"held_out": 1}):
+    for wrong in ({"epochs": 0}, {"batch_norm": "train"}, {"layer_decay": 0}, {"held_out": 1}):
         with pytest.raises(ParameterError, match=next(iter(wrong))):
             FineTuneConfig(**wrong)
 
 
 def test_the_head_is_standardised_by_the_training_windows(cut):
-    reader = network()
-    tuned = fine_tune(reader, cut[:24], recipe=FineTuneConfig(epochs=1, blocks=0))
+    net = network()
+    tuned = fine_tune(net, cut[:24], config=FineTuneConfig(epochs=1, blocks=0))
     with torch.no_grad():
-        features = reader(torch.from_numpy(cut.signal[:24]))
+        features = net(torch.from_numpy(cut.signal[:24]))
     torch.testing.assert_close(tuned.head[0].running_mean, features.mean(dim=0))

@@ -1,6 +1,6 @@
 """No label, person, recording or neighbour of a test window is seen before the test."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -59,11 +59,11 @@ def test_shuffled_labels_leave_nothing_but_chance(rng):
 def test_shuffled_labels_leave_nothing_to_a_network_that_is_fine_tuned(rng):
     cut = people(each=4)
     shuffled = replace(cut, label=rng.permutation(cut.label))
-    recipe = FineTuneConfig(epochs=15, rate=1e-2).from_scratch()
+    config = FineTuneConfig(epochs=15, lr=1e-2).from_scratch()
     right = []
     for seed in range(4):
         train, test = split_by(shuffled.subject, shuffled.label, seed=seed)
-        tuned = fine_tune(network(), shuffled[train], recipe=recipe, seed=seed)
+        tuned = fine_tune(network(), shuffled[train], config=config, seed=seed)
         right.append((tuned.predict(shuffled[test]) == shuffled.label[test]).mean())
     assert abs(np.mean(right) - 1 / 3) < 0.2  # 24 test windows each
 
@@ -85,14 +85,14 @@ def test_who_it_is_alone_is_worth_nothing_on_new_people():
         assert scores(habits(), method, by="random")["person"] > 0.6
 
 
+@dataclass
 class Spy(Moments):
     """Notes the windows that it is given to pre-train on."""
 
-    family = "sensor"
-
-    def __init__(self):
-        super().__init__("spy")
-        self.seen = {}
+    name: str = "spy"
+    family: str = "sensor"
+    adapts: bool = True
+    seen: dict = field(default_factory=dict, compare=False)
 
     def adapt(self, windows, seed):
         self.seen[seed] = windows

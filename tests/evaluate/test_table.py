@@ -1,6 +1,7 @@
 """The table says what `few_label` says, outlives a kill, and is read with honest intervals."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,23 +15,23 @@ from few_labels import Moments, Network, network, people
 from pandas.testing import assert_frame_equal
 from sklearn.metrics import accuracy_score, f1_score
 
+import img2imu_kit as ik
+from img2imu_kit import plots
 from img2imu_kit.errors import LeakageWarning, ParameterError
 from img2imu_kit.evaluate import table as table_module
 from img2imu_kit.evaluate.cache import cache_key, read_array, read_row, write_row
-from img2imu_kit.evaluate.few_labels import few_label
 from img2imu_kit.evaluate.finetune import FineTuneConfig
 from img2imu_kit.evaluate.methods import Handcrafted
+from img2imu_kit.evaluate.scores import few_label
 from img2imu_kit.evaluate.stats import (
     compare,
     confusions,
     macro_f1,
-    of_protocol,
     ranks,
-    summarize_table,
+    select_protocol,
+    summarize,
 )
-from img2imu_kit.evaluate.table import few_label_table, score_row
-from img2imu_kit.plots import scores as plots
-from img2imu_kit.plots.style import alt_text
+from img2imu_kit.evaluate.table import few_label_table, write_score
 
 SCORES = ["macro_f1", "accuracy", "train_windows", "test_windows"]
 QUIET = {"workers": 1, "progress": False}
@@ -74,9 +75,9 @@ def test_methods_take_part_where_they_can(table):
     assert table[table.method == "network"].parameters.unique() == sum(
         parameter.numel() for parameter in network().parameters()
     )
-    assert set(of_protocol(table, "full").method) == {"network", "forest"}
+    assert set(select_protocol(table, "full").method) == {"network", "forest"}
     with pytest.raises(ParameterError, match="'knn'"):
-        of_protocol(table, "knn")
+        select_protocol(table, "knn")
 
 
 def test_each_protocol_has_shots_of_its_own(cut):
@@ -90,15 +91,17 @@ def test_each_protocol_has_shots_of_its_own(cut):
         ("moments", "knn", 2),
         *(("forest", "forest", count) for count in (1, 2, 3)),
     }
-    assert sorted(of_protocol(found, "knn").method) == ["forest", "moments"]
-    assert sorted(of_protocol(found, "linear").shots) == [1, 1, 3, 3]
+    assert sorted(select_protocol(found, "knn").method) == ["forest", "moments"]
+    assert sorted(select_protocol(found, "linear").shots) == [1, 1, 3, 3]
     with pytest.raises(ParameterError, match="'knn'"):
         few_label_table({"t": cut}, methods, shots={"linear": (1,)}, protocols=ways, **QUIET)
 
 
 def test_two_names_for_one_row_are_scored_once(cut, monkeypatch):
     done = []
-    monkeypatch.setattr(table_module, "score", lambda job: done.append(job.row) or score_row(job))
+    monkeypatch.setattr(
+        table_module, "write_score", lambda job: done.append(job.row) or write_score(job)
+    )
     ways = {name: FineTuneConfig(epochs=1) for name in ("full", "again")}
     methods = {"network": Network()}
     found = few_label_table({"t": cut}, methods, shots=(2,), seeds=2, protocols=ways, **QUIET)
@@ -119,11 +122,11 @@ def test_counts_give_back_the_scores(table):
 
 
 def test_macro_f1_of_counts_is_that_of_scikit_learn(rng):
-    true, guessed = rng.integers(4, size=(2, 50))
+    true, predicted = rng.integers(4, size=(2, 50))
     counts = np.zeros((4, 4), int)
-    np.add.at(counts, (true, guessed), 1)
-    assert macro_f1(counts) == pytest.approx(f1_score(true, guessed, average="macro"))
-    assert np.trace(counts) / 50 == accuracy_score(true, guessed)
+    np.add.at(counts, (true, predicted), 1)
+    assert macro_f1(counts) == pytest.approx(f1_score(true, predicted, average="macro"))
+    assert np.trace(counts) / 50 == accuracy_score(true, predicted)
 
 
 def test_a_second_call_computes_nothing_and_a_larger_one_only_what_is_new(cut, tmp_path):
@@ -185,13 +188,13 @@ CHILD = """
 import sys, time
 sys.path.insert(0, sys.argv[2])
 from few_labels import Moments, people
-from img2imu_kit import jobs, table
-write = jobs.write_row
+from img2imu_kit.evaluate import table
+write = table.write_row
 def slowly(path, row):
     write(path, row)
     print("row", flush=True)
     time.sleep(0.3)
-jobs.write_row = slowly
+table.write_row = slowly
 table.few_label_table({"t": people()}, {"m": Moments()}, shots=(1, 2, 3), seeds=4,
                       folder=sys.argv[1], workers=1, progress=False)
 """
@@ -238,7 +241,7 @@ def test_impossible_questions_are_refused(cut):
         few_label_table({"t": cut}, {"m": Moments()}, by="random", seeds=1, shots=(1,), **QUIET)
 
 
-def test_a_fingerprint_sees_weights_layers_and_code_but_not_comments(tmp_path, monkeypatch):
+def test_a_key_sees_weights_and_layers():
     same = torch.nn.Conv1d(1, 1, 3)
     padded = torch.nn.Conv1d(1, 1, 3, padding=1)
     padded.load_state_dict(same.state_dict())
@@ -249,16 +252,39 @@ def test_a_fingerprint_sees_weights_layers_and_code_but_not_comments(tmp_path, m
     assert cache_key(same) != before
     assert cache_key([1, [2]]) != cache_key([[1], 2]) != cache_key([1, 2])
     assert cache_key("1") != cache_key(1)
-    monkeypatch.syspath_prepend(tmp_path)
-    names = []
-    for name, text in [("a", "x = 1"), ("b", '"""Doc."""\nx = 1  # why'), ("c", "x = 2")]:
-        (tmp_path / f"code_{name}.py").write_text(text)
-        names.append(cache_key(__import__(f"code_{name}")))
-    assert names[0] == names[1] != names[2]
+
+
+def test_a_key_sees_any_line_of_code_of_the_package_but_no_comment(tmp_path):
+    package = Path(ik.__file__).parent
+    shutil.copytree(package, tmp_path / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    contrastive = tmp_path / package.name / "pretrain" / "contrastive.py"
+    code = contrastive.read_text()
+    loss = "def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.2)"
+    assert code.count(loss) == 1
+
+    def key(text):
+        contrastive.write_text(text)
+        script = "from img2imu_kit.evaluate import cache; print(cache.__file__, cache.cache_key(1))"
+        run = subprocess.run(
+            [sys.executable, "-c", script],
+            env=os.environ | {"PYTHONPATH": str(tmp_path)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        file, found = run.stdout.split()
+        assert Path(file).is_relative_to(tmp_path)
+        return found
+
+    before = key(code)
+    assert key(code.replace(loss, f"# a remark\n\n\n{loss}")) == before
+    assert key(f'"""Other words."""\n{code[code.index("from __future__") :]}') == before
+    assert key(code.replace(loss, loss.replace("0.2", "0.3"))) != before
 
 
 def test_differences_are_those_of_the_table(table):
-    one = of_protocol(table, "linear")
+    one = select_protocol(table, "linear")
     found = compare(one, "forest", ["moments", "network"])
     assert found.task.tolist() == ["easy", "hard", "average"] * 2
     means = one.groupby(["task", "shots", "method"]).macro_f1.mean()
@@ -273,7 +299,7 @@ def test_differences_are_those_of_the_table(table):
 
 
 def test_the_best_of_others_is_found_in_each_task(table):
-    one = of_protocol(table, "linear")
+    one = select_protocol(table, "linear")
     found = compare(one, "forest", ["moments", "network"], against="best")
     means = one.groupby(["task", "shots", "method"]).macro_f1.mean()
     for row in found[found.task != "average"].itertuples():
@@ -283,7 +309,7 @@ def test_the_best_of_others_is_found_in_each_task(table):
 
 
 def test_a_method_does_not_differ_from_itself_and_intervals_repeat(table):
-    one = of_protocol(table, "linear")
+    one = select_protocol(table, "linear")
     assert (compare(one, "forest", ["forest"])[["difference", "low", "high"]] == 0).all(axis=None)
     again = [compare(one, "forest", ["network"], seed=3) for _ in range(2)]
     assert_frame_equal(*again)
@@ -317,7 +343,7 @@ def test_an_interval_covers_the_truth_about_as_often_as_it_says():
 
 
 def test_a_comparison_of_what_was_not_measured_is_refused(table):
-    one = of_protocol(table, "linear")
+    one = select_protocol(table, "linear")
     with pytest.raises(ParameterError, match="draws"):
         compare(one, "forest", ["nobody"])
     with pytest.raises(ParameterError, match="against"):
@@ -327,29 +353,29 @@ def test_a_comparison_of_what_was_not_measured_is_refused(table):
 
 
 def test_ranks_and_summaries_agree_with_pandas(table):
-    one = of_protocol(table, "linear")
+    one = select_protocol(table, "linear")
     found = ranks(one)
     assert list(found.columns) == ["easy", "hard", "average"]
     assert found.sum().tolist() == pytest.approx([6, 6, 6])  # 1 + 2 + 3
     assert found.average.is_monotonic_increasing
-    means = summarize_table(one).set_index(["task", "method", "shots"]).macro_f1
+    means = summarize(one).set_index(["task", "method", "shots"]).macro_f1
     expected = one.groupby(["task", "method", "shots"]).macro_f1.mean()
     assert_frame_equal(means.sort_index().to_frame(), expected.sort_index().to_frame())
 
 
 def test_figures_say_what_they_show(table):
-    one = of_protocol(table, "linear")
+    one = select_protocol(table, "linear")
     found = {"the mean": compare(one, "forest", ["moments", "network"])}
     history = pd.DataFrame({"epoch": [0.0, 1.0], "loss": [2.0, 1.0]})
     shown = [
         plots.plot_curves(one),
         plots.plot_table(one, shots=4),
-        plots.plot_differences(found, "forest"),
+        plots.plot_differences(found, "forest, above zero: better"),
         plots.plot_ranks(one),
-        plots.plot_confusion(one, "easy", "forest"),
-        plots.plot_losses_of_table({"simclr": history}),
+        plots.plot_confusion(confusions(one, "easy", "forest"), "forest on easy"),
+        plots.plot_losses({"simclr": history}),
     ]
-    texts = [alt_text(each) for each in shown]
+    texts = [plots.alt_text(each) for each in shown]
     assert "moments" in texts[0]
     assert "forest" in texts[1]
     assert "points at 4 shots" in texts[2]
