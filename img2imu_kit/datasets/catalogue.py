@@ -155,8 +155,8 @@ def load_dataset(
     DatasetError
         No such data set, not in the cache, no such files in the folder, or a folder for a set
         that is generated.
-    FormatError, SignalError
-        A malformed file, or one with empty cells, with its name and line.
+    FormatError
+        A malformed file, with its name and line.
     ParameterError
         An option that the set has not, or a value out of range.
 

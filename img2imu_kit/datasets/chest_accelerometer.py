@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import FormatError
 from ..signals.recording import Recording
-from ._tables import find_files, read_table
+from ._owners import find_files, read_columns
 from .cards import DatasetCard
 
 __all__ = ["CARD", "load"]
@@ -64,22 +64,14 @@ def load(folder: str | PathLike) -> list[Recording]:
     names = np.array(["", *CARD.classes], dtype=object)
     recordings = []
     for path, match in find_files(folder, r"(\d+)\.csv", CARD.name):
-        table = read_table(path, range(5), width=5)
-        codes = table[4].to_numpy().astype(int)
+        table = read_columns(path, ["1", "2", "3", "4"], width=5)  # "0" counts the samples
+        codes = table["4"].to_numpy().astype(int)
         unknown = np.flatnonzero((codes < 0) | (codes >= len(names)))
         if len(unknown):
             where = f"{path}, line {unknown[0] + 1}"
             raise FormatError(f"label {codes[unknown[0]]}, expected 0 to 7", where=where)
         subject = f"s{int(match[1]):02d}"
-        recordings.append(
-            Recording(
-                table[[1, 2, 3]].to_numpy(),
-                CARD.rate,
-                CARD.axes,
-                CARD.unit,
-                subject=subject,
-                name=subject,
-                labels=names[codes],
-            )
-        )
+        about = {"subject": subject, "name": subject, "labels": names[codes]}
+        signal = table[["1", "2", "3"]].to_numpy()
+        recordings.append(Recording(signal, CARD.rate, CARD.axes, CARD.unit, **about))
     return recordings

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FormatError, ParameterError
+from ..signals.axes import ACC_GYRO, SI_UNITS
 from ..signals.recording import Recording
-from ._tables import ACC_GYRO, find_files, read_table
+from ._owners import find_files, read_columns
 from .cards import DatasetCard
 
 __all__ = ["CARD", "load"]
@@ -36,7 +37,7 @@ CARD = DatasetCard(
     classes=tuple(EVENTS.values()),
     rate=50.0,
     axes=ACC_GYRO,
-    unit=("m/s2",) * 3 + ("rad/s",) * 3,
+    unit=SI_UNITS,
     licence="none stated",
     citation="Ferreira Júnior et al.: Driver behavior profiling: an investigation with different "
     "smartphone sensors and machine learning. PLoS ONE 12(4), 2017. "
@@ -117,7 +118,7 @@ def _trip(folder: Path, name: str, linear: bool) -> Recording:
     stamps, values, axes, unit = [], [], [], []
     for sensor in ("acc", "gyro", "linear")[: 2 + linear]:
         path = folder / f"{_SENSORS[sensor]}_terra.csv"
-        table = read_table(path, ["uptimeNanos", "x", "y", "z"])
+        table = read_columns(path, ["uptimeNanos", "x", "y", "z"])
         nanos = table["uptimeNanos"].to_numpy(np.int64)
         back = np.flatnonzero(np.diff(nanos) <= 0)
         if len(back):
@@ -144,7 +145,7 @@ def _trip(folder: Path, name: str, linear: bool) -> Recording:
 
 def _spans(path: Path, trip: Recording) -> list[tuple[int, int, str]]:
     """First sample, end and class of each event of the trip, in the owners' order."""
-    table = read_table(path, ["inicio", "fim"], ["evento"])
+    table = read_columns(path, ["inicio", "fim"], ["evento"])
     spans = []
     for row, (start_s, stop_s, event) in enumerate(table.itertuples(index=False)):
         start, stop = (round((second - trip.start_s) * trip.rate) for second in (start_s, stop_s))

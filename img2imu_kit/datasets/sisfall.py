@@ -5,8 +5,9 @@ from __future__ import annotations
 from os import PathLike
 
 from ..errors import ParameterError
+from ..signals.axes import ACC_GYRO
 from ..signals.recording import Recording
-from ._tables import ACC_GYRO, find_files, read_table
+from ._owners import find_files, read_columns
 from .cards import DatasetCard
 
 __all__ = ["ACTIVITIES", "CARD", "load"]
@@ -100,18 +101,9 @@ def load(folder: str | PathLike, *, sensor: str = "ADXL345") -> list[Recording]:
     first, per_count = _SENSORS[sensor]
     recordings = []
     for path, match in find_files(folder, r"([DF]\d\d)_(S[AE]\d\d)_R\d\d\.txt", CARD.name):
-        counts = read_table(path, range(9), width=9, drop=b";").to_numpy(float)
+        counts = read_columns(path, list("012345678"), width=9, comment=";").to_numpy()  # [T, 9]
         signal = counts[:, [first, first + 1, first + 2, 3, 4, 5]]
         signal *= [per_count] * 3 + [_GYRO] * 3
-        recordings.append(
-            Recording(
-                signal,
-                CARD.rate,
-                CARD.axes,
-                CARD.unit,
-                subject=match[2],
-                name=path.stem,
-                labels=match[1],
-            )
-        )
+        about = {"subject": match[2], "name": path.stem, "labels": match[1]}
+        recordings.append(Recording(signal, CARD.rate, CARD.axes, CARD.unit, **about))
     return recordings

@@ -5,9 +5,10 @@ from __future__ import annotations
 from os import PathLike
 
 from ..errors import ParameterError
+from ..signals.axes import ACC_GYRO, SI_UNITS
 from ..signals.recording import Recording
 from ..signals.resampling import from_samples
-from ._tables import ACC_GYRO, find_files, read_table
+from ._owners import find_files, read_columns
 from .cards import DatasetCard
 
 __all__ = ["CARD", "load"]
@@ -22,7 +23,7 @@ CARD = DatasetCard(
     classes=("SEATED", "STANDING_UP", "WALKING", "TURNING", "SITTING_DOWN"),
     rate=100.0,
     axes=ACC_GYRO,
-    unit=("m/s2",) * 3 + ("rad/s",) * 3,
+    unit=SI_UNITS,
     licence="CC BY 4.0",
     citation="Matey-Sanz, Casteleyn, Granell: Dataset of inertial measurements of smartphones and "
     "smartwatches for human activity recognition. Data in Brief, 109809, 2023. "
@@ -64,7 +65,7 @@ def load(folder: str | PathLike, *, device: str | None = None) -> list[Recording
     suffix = "s[pw]" if device is None else _DEVICES[device]
     recordings = []
     for path, match in find_files(folder, rf"(s\d+)_\d+_{suffix}\.csv", CARD.name):
-        table = read_table(path, [*_COLUMNS, "timestamp"], ["label"])
+        table = read_columns(path, [*_COLUMNS, "timestamp"], ["label"])
         recordings += from_samples(
             table[_COLUMNS].to_numpy(),
             (table["timestamp"] - table["timestamp"].iloc[0]).to_numpy() / 1e3,

@@ -8,9 +8,10 @@ from os import PathLike
 
 import numpy as np
 
+from ..signals.axes import ACC_GYRO, SI_UNITS
 from ..signals.recording import Recording
 from ..signals.resampling import from_samples
-from ._tables import ACC_GYRO, find_files, read_table
+from ._owners import find_files, read_columns
 from .cards import DatasetCard
 
 __all__ = ["CARD", "load"]
@@ -25,7 +26,7 @@ CARD = DatasetCard(
     classes=("null", "freestyle", "breaststroke", "backstroke", "butterfly", "turn"),
     rate=30.0,
     axes=ACC_GYRO,
-    unit=("m/s2",) * 3 + ("rad/s",) * 3,
+    unit=SI_UNITS,
     licence="none stated",
     citation="Brunner, Melnyk, Sigfússon, Wattenhofer: Swimming style recognition and lap counting "
     "using a smartwatch and deep learning. ISWC 2019. doi:10.1145/3341163.3347719",
@@ -53,7 +54,7 @@ def load(folder: str | PathLike, *, merge_transition: bool = False) -> list[Reco
     -------
     list of Recording
         Subjects ``"s00"`` to ``"s39"``. Samples of undocumented classes are labelled ``""``, which
-        `windows` leaves out; a warning says how many.
+        `sliding_windows` leaves out; a warning says how many.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def load(folder: str | PathLike, *, merge_transition: bool = False) -> list[Reco
         names |= {code: "transition" for code, name in names.items() if name in ("null", "turn")}
     recordings, dropped, total = [], Counter(), 0
     for path, match in find_files(folder, r"(\d+)/(\w+_\d+)\.csv", CARD.name):
-        table = read_table(path, [*_COLUMNS, "timestamp", "label"])
+        table = read_columns(path, [*_COLUMNS, "timestamp", "label"])
         codes = table["label"].to_numpy().astype(int)
         dropped.update(int(code) for code in codes[~np.isin(codes, range(len(CARD.classes)))])
         total += len(codes)

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FormatError, ParameterError
+from ..signals.axes import ACC_GYRO
 from ..signals.recording import Recording
-from ._tables import ACC_GYRO, find_files
+from ._owners import find_files
 from .cards import DatasetCard
 
 __all__ = ["CARD", "load"]
@@ -93,17 +94,10 @@ def load(folder: str | PathLike, *, placement: str | None = None) -> list[Record
         if not 1 <= action <= len(CARD.classes):
             raise FormatError(f"action {action}, expected 1 to 27", where=str(path))
         if placement in (None, "thigh" if action in _THIGH else "wrist"):
-            recordings.append(
-                Recording(
-                    _signal(path),
-                    CARD.rate,
-                    CARD.axes,
-                    CARD.unit,
-                    subject=f"s{match[2]}",
-                    name=path.stem.removesuffix("_inertial"),
-                    labels=CARD.classes[action - 1],
-                )
-            )
+            about = {"subject": f"s{match[2]}", "name": path.stem.removesuffix("_inertial")}
+            about["labels"] = CARD.classes[action - 1]
+            signal = _signal(path)  # [T, 6]
+            recordings.append(Recording(signal, CARD.rate, CARD.axes, CARD.unit, **about))
     return recordings
 
 

@@ -23,7 +23,7 @@ import pandas as pd
 
 from ..errors import FormatError, ParameterError
 
-__all__ = ["Dialect", "line_of", "read_table", "sniff"]
+__all__ = ["Dialect", "known_dialect", "line_of", "read_table", "sniff"]
 
 _DELIMITERS = (",", ";", "\t", "|", r"\s+")
 _COMMENT = re.compile(r"^(#|%|//)\s*")
@@ -114,19 +114,22 @@ def sniff(
     names = [""] * len(numeric) if title is None else _names(path, rows, title, len(numeric))
     if comment is None:  # lines above the data are not parsed, whatever they hold
         comment = next((c for c in "#%" if any(line.startswith(c) for line in lines[data:])), None)
-    return Dialect(
-        encoding=encoding,
-        delimiter=mark,
-        decimal=point,
-        comment=comment,
-        header_line=0 if title is None else title + 1,
-        data_line=data + 1,
-        names=tuple(
-            name or (str(column) if title is None else f"unnamed {column}")
-            for column, name in enumerate(names)
-        ),
-        doubts=doubts,
-    )
+    header_line, names = (0 if title is None else title + 1), _filled(names, title is not None)
+    return Dialect(encoding, mark, point, comment, header_line, data + 1, names, doubts)
+
+
+def known_dialect(path: Path, *, width: int | None = None, comment: str | None = None) -> Dialect:
+    """Comma-separated values whose first line is the header, or which are `width` columns.
+
+    Nothing is sniffed: for files whose layout is published, where a deviation is damage.
+    """
+    lines, encoding = _head(path)
+    if width:
+        return Dialect(encoding, ",", ".", comment, 0, 1, _filled([""] * width, False))
+    title = next(number for number, line in enumerate(lines) if line.strip())
+    rows = [_cells(line, ",", comment) for line in lines[: title + 1]]
+    names = _filled(_names(path, rows, title, len(rows[title])), True)
+    return Dialect(encoding, ",", ".", comment, title + 1, title + 2, names)
 
 
 def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
@@ -157,8 +160,10 @@ def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
         _blame(path, dialect)
     if frame is None:
         raise FormatError(f"malformed: {failure}", where=str(path))
+    # A delimiter that ends each line adds a column with neither name nor values.
     nameless = [name for name in frame if re.fullmatch(r"(unnamed )?\d+", name)]
-    return frame.drop(columns=[name for name in nameless if frame[name].isna().all()])
+    empty = [name for name in nameless if pd.isna(frame[name].iat[0]) and frame[name].isna().all()]
+    return frame.drop(columns=empty) if empty else frame
 
 
 def line_of(path: Path, dialect: Dialect, row: int) -> int:
@@ -242,6 +247,14 @@ def _names(path: Path, rows: list[list[str]], title: int, width: int) -> list[st
             found = f"{count} columns are called {name!r} (positions {places})"
             raise FormatError(found, where=where, remedy="Rename them in the file.")
     return names
+
+
+def _filled(names: list[str], header: bool) -> tuple[str, ...]:
+    """A name for each column: its position where it has none."""
+    return tuple(
+        name or (f"unnamed {column}" if header else str(column))
+        for column, name in enumerate(names)
+    )
 
 
 def _cells(line: str, delimiter: str, comment: str | None) -> list[str]:

@@ -28,6 +28,7 @@ __all__ = [
     "read_csv",
     "read_parquet",
     "stem",
+    "to_numbers",
     "to_recordings",
     "with_time",
 ]
@@ -283,7 +284,7 @@ def to_recordings(
     rate, gap, longest_gap_s
         As in `from_samples`.
     """
-    signal = np.stack([_numbers(frame[column], place) for column in layout.columns], axis=1)
+    signal = np.stack([to_numbers(frame[column], place) for column in layout.columns], axis=1)
     labels = None if layout.label is None else _texts(frame[layout.label], where)
     people = np.full(len(frame), subject, dtype=object)
     if layout.subject is not None:
@@ -339,23 +340,23 @@ def with_time(
     return frame, time
 
 
-def _numbers(values: pd.Series, place: Callable[[int], str]) -> np.ndarray:
+def to_numbers(values: pd.Series, place: Callable[[int], str]) -> np.ndarray:
     """A column as float64, or an error that names the first cell that is no finite number."""
     numbers = values
     if not pd.api.types.is_numeric_dtype(values):
         numbers = pd.to_numeric(values.astype(str), errors="coerce").where(values.notna())
     array = numbers.to_numpy(np.float64, na_value=np.nan)
     bad = np.flatnonzero(~np.isfinite(array))
+    if not len(bad):
+        return array
     texts = bad[values.iloc[bad].notna() & ~np.isinf(array[bad])]
     if len(texts):
         found = f"column {values.name!r} holds {values.iloc[texts[0]]!r}, expected a number"
         remedy = "Repair the cell, choose other columns=, or give decimal=."
         raise FormatError(found, where=place(int(texts[0])), remedy=remedy)
-    if len(bad):
-        found = f"column {values.name!r} is {array[bad[0]]} ({len(bad)} such cells)"
-        remedy = "Drop the rows, or fill them with pandas interpolate() and use from_frame."
-        raise SignalError(found, where=place(int(bad[0])), remedy=remedy)
-    return array
+    what = f"column {values.name!r} is {array[bad[0]]} ({len(bad)} such cells)"
+    remedy = "Drop the rows, or fill them with pandas interpolate() and use from_frame."
+    raise SignalError(what, where=place(int(bad[0])), remedy=remedy)
 
 
 def _seconds(

@@ -332,14 +332,20 @@ def test_damaged_files(tmp_path, name, damage):
     ("name", "old", "new", "line", "what"),
     [
         ("swimming", b"ACC_1", b"ACC_9", 0, "no column ACC_1"),
-        ("swimming", b",4.0,2.0", b",oops,2.0", 5, "column ACC_0 is oops"),
+        (
+            "swimming",
+            b",4.0,2.0",
+            b",oops,2.0",
+            5,
+            "column 'ACC_0' holds 'oops', expected a number",
+        ),
         ("driver_behavior", b"2\ncurva", b"2\nchurrasco", 3, "event 'churrasco_direita_agressiva'"),
         ("driver_behavior", b" 0.5", b" 99", 3, "within the trip of"),
-        ("sp_sw_har", b",SEATED\n2", b"\n2", 3, "7 fields, expected 8"),
-        ("sp_sw_har", b",SEATED\n2", b",\n2", 3, "column label is missing"),
+        ("sp_sw_har", b",SEATED\n2", b"\n2", 3, "7 column(s), expected 8"),
+        ("sp_sw_har", b",SEATED\n2", b",\n2", 3, "column 'label' is empty, expected text"),
         ("chest_accelerometer", b"2047,7", b"2047,8", 2, "label 8, expected 0 to 7"),
-        ("chest_accelerometer", b"1906,0", b"1906,0,0", 3, "6 fields, expected 5"),
-        ("sisfall", b"-263", b"-2x3", 2, "is -2x3, expected a number"),
+        ("chest_accelerometer", b"1906,0", b"1906,0,0", 3, "6 column(s), expected 5"),
+        ("sisfall", b"-263", b"-2x3", 2, "holds '-2x3', expected a number"),
     ],
 )
 def test_malformed_lines(tmp_path, name, old, new, line, what):
