@@ -2,15 +2,16 @@
 
     python notebooks/gallery.py [--out gallery] [NOTEBOOK ...]
 
-Where a widget cannot live, its picture stands (an explorer gives one beside its widget). A notebook
-that fails, or shows a figure without alt text, is named with its cell; then the exit code is 1, and
-the gallery that was there before stays as it was.
+Where a widget cannot live, its picture stands (an explorer gives one beside its widget); equations
+are pictures too. Cells tagged "tests" run and are not shown, those tagged "solution" are folded. A
+notebook that fails, or shows a figure without alt text, is named with its cell; then the exit code
+is 1, and the gallery that was there before stays as it was.
 """
 
 import argparse
 import html
 import io
-import mimetypes
+import os
 import re
 import sys
 import tempfile
@@ -21,19 +22,23 @@ from pathlib import Path
 
 import nbformat
 from bs4 import BeautifulSoup
-from jinja2 import DictLoader
+from jinja2 import DictLoader, Environment
+from matplotlib.mathtext import math_to_image
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbconvert import HTMLExporter
+from nbconvert.preprocessors import TagRemovePreprocessor
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
 HERE = Path(__file__).resolve().parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
+MUTE = ("", "No description has been provided for this image")
 #: No live widgets and no scripts: what a page shows is in the page.
 SHOWN = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
-#: A cell tagged "solution" is folded; of other cells whose source is hidden, the source alone.
-BODY = """
+TEMPLATES = {
+    # a cell tagged "solution" is folded; of other cells whose source is hidden, the source alone
+    "body": """
 {%- extends "basic/index.html.j2" -%}
 {%- block any_cell scoped -%}
 {%- if "solution" in cell.metadata.get("tags", []) -%}
@@ -45,23 +50,35 @@ BODY = """
        and "solution" not in cell.metadata.get("tags", []) -%}
 <details><summary>Code</summary>{{ super() }}</details>
 {%- else -%}{{ super() }}{%- endif -%}
-{%- endblock -%}
-"""
-PAGE = """<!DOCTYPE html>
+{%- endblock -%}""",
+    "frame": """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
+<title>{% block title %}img2imu_kit: the notebooks{% endblock %}</title>
 <link rel="stylesheet" href="gallery.css">
 </head>
-<body>
-{body}
-</body>
-</html>
-"""
-CARD = """<li><a href="{stem}.html">{picture}<h2>{title}</h2></a>
-<p>{learn}</p><p class="time">ran in {seconds:.0f} s</p></li>"""
+<body>{% block body %}{% endblock %}</body>
+</html>""",
+    "page": """{% extends "frame" %}
+{% block title %}{{ story.title }}{% endblock %}
+{% set links %}<nav aria-label="Notebooks">
+{% if before %}<a rel="prev" href="{{ before.stem }}.html">← {{ before.title }}</a>
+{% else %}<span></span>{% endif %}<a href="index.html">all notebooks</a>
+{% if after %}<a rel="next" href="{{ after.stem }}.html">{{ after.title }} →</a>
+{% else %}<span></span>{% endif %}</nav>{% endset %}
+{% block body %}{{ links }}<main>{{ story.body | safe }}</main>{{ links }}{% endblock %}""",
+    "index": """{% extends "frame" %}{% block body %}<main>
+<h1>img2imu_kit: the notebooks</h1>
+<p>Every notebook as it ran, from its first cell to its last. Controls are shown as the pictures
+they had; run a notebook (<code>make lab</code>) to move them.</p>
+<ol class="cards">{% for story in stories %}
+<li><a href="{{ story.stem }}.html">{% if story.thumbnail %}
+<img src="{{ story.stem }}.png" alt="{{ story.alt }}">{% endif %}<h2>{{ story.title }}</h2></a>
+<p>{{ story.learn }}</p><p class="time">ran in {{ "%.0f" | format(story.seconds) }} s</p></li>
+{% endfor %}</ol></main>{% endblock %}""",
+}
 
 
 class Broken(Exception):
@@ -117,25 +134,26 @@ def tell(path: Path) -> Story:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in map(at_rest, cell.outputs) if output]
+        else:
+            cell.source = re.sub(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", equation, cell.source, flags=re.S)
     exporter = HTMLExporter(
         template_file="body",
-        extra_loaders=[DictLoader({"body": BODY})],
+        extra_loaders=[DictLoader(TEMPLATES)],
+        embed_images=True,
         exclude_anchor_links=True,
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
     exporter.config.NbConvertBase.display_data_priority = SHOWN
-    body, _ = exporter.from_notebook_node(notebook)
+    exporter.register_preprocessor(TagRemovePreprocessor(remove_cell_tags={"tests"}), enabled=True)
+    resources = {"metadata": {"path": str(path.parent)}}
+    body, _ = exporter.from_notebook_node(notebook, resources=resources)
     page = BeautifulSoup(body, "html.parser")
     for image in page.find_all("img"):
-        if image.get("alt", "").strip() in ("", "No description has been provided for this image"):
+        if image.get("alt", "").strip() in MUTE:
             cell = image.find_parent(id=re.compile("^cell-id="))
-            number = [f"cell-id={each.id}" for each in notebook.cells].index(cell["id"])
+            number = [f"cell-id={cell.id}" for cell in notebook.cells].index(cell["id"])
             raise Broken(f"{where(path, notebook, number)}: a figure without alt text")
-        file = path.parent / image["src"]
-        if not re.match("[a-z]+:", image["src"]) and file.is_file():
-            kind = mimetypes.guess_type(file)[0]
-            image["src"] = f"data:{kind};base64,{b64encode(file.read_bytes()).decode()}"
     for link in page.find_all("a", href=re.compile(r"^[^/:]+\.ipynb$")):
         link["href"] = link["href"].removesuffix("ipynb") + "html"
     first = page.find("img", src=re.compile("^data:image/(png|jpeg)"))
@@ -163,9 +181,10 @@ def run(notebook: nbformat.NotebookNode, path: Path) -> float:
         store_widget_state=False,
         extra_arguments=["--log-level=ERROR"],
     )
+    inline = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}  # whatever is set outside
     start = time.perf_counter()
     try:
-        client.execute()
+        client.execute(env=os.environ | inline)
     except (CellControlSignal, DeadKernelError) as problem:
         last = re.sub(r"\x1b\[[0-9;]*m", "", str(problem)).strip().splitlines()[-1]
         raise Broken(f"{where(path, notebook, running[-1])}: {last}") from None
@@ -188,6 +207,16 @@ def at_rest(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
     return output
 
 
+def equation(match: re.Match) -> str:
+    """An equation in LaTeX as a picture whose alt text it is, for MathJax would be a script."""
+    tex = " ".join((match[1] or match[2]).split())
+    buffer = io.BytesIO()
+    depth = math_to_image(f"${tex}$", buffer, format="svg")  # points below the line of text
+    source = f"data:image/svg+xml;base64,{b64encode(buffer.getvalue()).decode()}"
+    look = 'class="display"' if match[1] else f'style="vertical-align: {-depth:.0f}pt"'
+    return f'<img {look} alt="{html.escape(tex)}" src="{source}">'
+
+
 def small(source: str) -> bytes:
     """A figure given as a data address, as a thumbnail in PNG."""
     with Image.open(io.BytesIO(b64decode(source.partition(",")[2]))) as image:
@@ -201,45 +230,16 @@ def small(source: str) -> bytes:
 def write(stories: list[Story], folder: Path) -> None:
     """Write the index, a page for each notebook, thumbnails and the style."""
     folder.mkdir()
-    style = (HERE / "gallery.css").read_text()
-    style += HtmlFormatter(style="default").get_style_defs(".highlight")
-    (folder / "gallery.css").write_text(style)
-    cards = []
-    for place, story in enumerate(stories):
-        around = [None, *stories, None][place : place + 3 : 2]
-        links = navigation(*around)
-        body = f"{links}<main>{story.body}</main>{links}"
-        page = PAGE.format(title=html.escape(story.title), body=body)
+    pages = Environment(loader=DictLoader(TEMPLATES), autoescape=True)
+    style = HtmlFormatter(style="default").get_style_defs(".highlight")
+    (folder / "gallery.css").write_text((HERE / "gallery.css").read_text() + style)
+    (folder / "index.html").write_text(pages.get_template("index").render(stories=stories))
+    around = zip([None, *stories], stories, [*stories[1:], None], strict=False)
+    for before, story, after in around:
+        page = pages.get_template("page").render(story=story, before=before, after=after)
         (folder / f"{story.stem}.html").write_text(page)
-        picture = ""
         if story.thumbnail:
             (folder / f"{story.stem}.png").write_bytes(story.thumbnail)
-            picture = f'<img src="{story.stem}.png" alt="{html.escape(story.alt)}">'
-        title, learn = html.escape(story.title), html.escape(story.learn)
-        cards.append(
-            CARD.format(
-                stem=story.stem, picture=picture, title=title, learn=learn, seconds=story.seconds
-            )
-        )
-    heading = "<h1>img2imu_kit: the notebooks</h1>"
-    told = "<p>Every notebook as it ran, from its first cell to its last. Controls are shown as "
-    told += "the pictures they had; run a notebook (<code>make lab</code>) to move them.</p>"
-    body = f'<main>{heading}{told}<ol class="cards">{"".join(cards)}</ol></main>'
-    (folder / "index.html").write_text(PAGE.format(title="img2imu_kit: the notebooks", body=body))
-
-
-def navigation(before: Story | None, after: Story | None) -> str:
-    """Links to the pages around a page."""
-    parts = [
-        f'<a rel="prev" href="{before.stem}.html">← {html.escape(before.title)}</a>'
-        if before
-        else "<span></span>",
-        '<a href="index.html">all notebooks</a>',
-        f'<a rel="next" href="{after.stem}.html">{html.escape(after.title)} →</a>'
-        if after
-        else "<span></span>",
-    ]
-    return f'<nav aria-label="Notebooks">{"".join(parts)}</nav>'
 
 
 if __name__ == "__main__":

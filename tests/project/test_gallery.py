@@ -57,10 +57,13 @@ def pages(tmp_path_factory):
         "6 * 7", metadata={"tags": ["solution"], "jupyter": {"source_hidden": True}}
     )
     hidden = new_code_cell("print('seen')", metadata={"jupyter": {"source_hidden": True}})
-    cells = map(new_code_cell, (PICTURE, SLIDER))
-    first = save(folder / "first.ipynb", new_markdown_cell(INTRO), *cells, solution, hidden)
+    check = new_code_cell("assert red", metadata={"tags": ["tests"]})
+    cells = [*map(new_code_cell, (PICTURE, SLIDER)), check, solution, hidden]
+    first = save(folder / "first.ipynb", new_markdown_cell(INTRO), *cells)
     Image.new("RGB", (3, 3)).save(folder / "local.png")
-    aside = new_markdown_cell("# Second\n\nHere.\n\n![black](local.png)")
+    aside = new_markdown_cell(
+        "# Second\n\nHere.\n\n![black](local.png)\n\nWith $h < 1$:\n\n$$\nE =\n\\frac{h}{2}\n$$"
+    )
     second = save(folder / "second.ipynb", aside)
     done = gallery(folder / "gallery", first, second)
     assert done.returncode == 0, done.stderr
@@ -95,10 +98,19 @@ def test_pages_lead_to_each_other(pages):
 def test_every_picture_is_inside_and_described(pages):
     alts = [image["alt"] for image in pages["first"].find_all("img")]
     assert alts == ["a red square, 2 > 1", "the picture of a widget"]
-    (local,) = pages["second"].find_all("img")
-    assert local["alt"] == "black"
+    local = pages["second"].find("img", alt="black")
     for image in [*pages["first"].find_all("img"), local]:
         assert image["src"].startswith("data:image/png;base64,")
+
+
+def test_equations_are_pictures_that_say_their_latex(pages):
+    _, inline, display = pages["second"].find_all("img")
+    assert inline["alt"] == "h < 1"
+    assert display["alt"] == r"E = \frac{h}{2}"
+    assert display["class"] == ["display"]
+    for image in (inline, display):
+        assert image["src"].startswith("data:image/svg+xml;base64,")
+    assert "$" not in pages["second"].main.text
 
 
 def test_nothing_is_loaded_from_elsewhere(pages):
@@ -124,6 +136,10 @@ def test_solutions_and_hidden_sources_are_folded(pages):
     assert not hidden.select(".output")
 
 
+def test_checks_are_out_of_sight(pages):
+    assert "assert" not in pages["first"].text
+
+
 def test_a_failure_names_the_cell_and_leaves_the_gallery_whole(tmp_path, pages):
     broken = save(tmp_path / "broken.ipynb", new_markdown_cell("# B"), new_code_cell("1 / 0\n2"))
     mute = save(tmp_path / "mute.ipynb", new_code_cell(PICTURE.replace("a red square, 2 > 1", "")))
@@ -137,7 +153,7 @@ def test_a_failure_names_the_cell_and_leaves_the_gallery_whole(tmp_path, pages):
 
 
 def test_an_explorer_leaves_its_picture(tmp_path):
-    code = "from img2imu_kit.explore import SpectrogramExplorer\nSpectrogramExplorer(seconds=5)"
+    code = "import img2imu_kit as ik\nik.explore.SpectrogramExplorer(seconds=5)"
     done = gallery(tmp_path / "out", save(tmp_path / "e.ipynb", new_code_cell(code)))
     assert done.returncode == 0, done.stderr
     page = BeautifulSoup((tmp_path / "out" / "e.html").read_text(), "html.parser")

@@ -1,6 +1,5 @@
 """The files that set the project up agree with each other."""
 
-import json
 import subprocess
 import sys
 import tomllib
@@ -55,17 +54,6 @@ def test_constraints_hold_names_and_versions_only():
     for name, pin in _pins().items():
         assert pin.startswith("=="), name
     assert "://" not in (TOP / "constraints.txt").read_text()
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
-def test_notebooks_are_stored_clean(path):
-    notebook = json.loads(path.read_text())
-    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
-    assert "widgets" not in notebook["metadata"]
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            assert cell["outputs"] == []
-            assert cell["execution_count"] is None
 
 
 def test_readme_lists_every_notebook():
