@@ -158,7 +158,7 @@ def main() -> None:
                 "pretrain, sensor-aware set": lambda: whole(
                     images, *network[:2], "sensor_aware", steps
                 ),
-                "pretrain, vision set": lambda: whole(images, *network[:2], "vision", steps),
+                "pretrain, vision set": lambda: whole(images, *network[:2], "moco_v2", steps),
                 "obvious pipeline, vision set": lambda: obvious(Path(folder), *network, steps),
             }.items():
                 if options.method == "simclr" and "8 parts" in name:

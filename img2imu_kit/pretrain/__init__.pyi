@@ -1,3 +1,5 @@
+from .config import LoopConfig as LoopConfig
+from .config import PretrainConfig as PretrainConfig
 from .contrastive import MoCo as MoCo
 from .contrastive import ProjectionEncoder as ProjectionEncoder
 from .contrastive import SimCLR as SimCLR
@@ -5,8 +7,8 @@ from .contrastive import info_nce as info_nce
 from .contrastive import nt_xent as nt_xent
 from .images import ImageSet as ImageSet
 from .images import load_images as load_images
-from .loop import learning_rate as learning_rate
 from .loop import train_loop as train_loop
+from .loop import warmup_cosine as warmup_cosine
 from .metrics import knn_accuracy as knn_accuracy
 from .metrics import knn_probe as knn_probe
 from .metrics import representation_metrics as representation_metrics

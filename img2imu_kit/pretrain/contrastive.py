@@ -49,13 +49,18 @@ def info_nce(query: Tensor, positive: Tensor, queue: Tensor, temperature: float 
     True
     """
     query = query / temperature
-    attract = (query * positive).sum(dim=1)
-    repel = (query @ queue.T).logsumexp(dim=1)
-    return (torch.logaddexp(attract, repel) - attract).mean()
+    positive = (query * positive).sum(dim=1)  # q.k+ / T: [N, D] * [N, D] -> [N]
+    negatives = query @ queue.T  # q.k_i / T: [N, D] x [D, K] -> [N, K]
+    # -log(e^p / (e^p + sum_i e^n_i)) = log(e^p + sum_i e^n_i) - p. Logarithms of sums, not sums of
+    # exponentials: e^(1 / T) overflows float32 for T below 0.011.
+    return (torch.logaddexp(positive, negatives.logsumexp(dim=1)) - positive).mean()
 
 
 def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.2) -> Tensor:
     """Loss of finding each view's partner among all other views of the batch.
+
+    ``-log( exp(z_i.z_j / T) / sum_(k != i) exp(z_i.z_k / T) )``, averaged over all 2N views i, of
+    which j is the partner; ``ln(2N - 1)`` where the encoder tells nothing apart.
 
     Parameters
     ----------
@@ -66,16 +71,17 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.2) -> Tensor:
     Returns
     -------
     float []
-        ``ln(2N - 1)`` where the encoder tells nothing apart.
 
     References
     ----------
     Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations",
     ICML 2020, equation 1.
     """
-    z = torch.cat([z1, z2])
-    logits = z @ z.T / temperature
-    logits.fill_diagonal_(-torch.inf)  # a view is no candidate for itself
+    z = torch.cat([z1, z2])  # [2N, D]
+    logits = z @ z.T / temperature  # [2N, 2N], all views against all
+    logits.fill_diagonal_(-torch.inf)  # the sum leaves out k = i: a view is not its own candidate
+    # view i of z1 has its partner in row N + i, and the other way round; then equation 1 is the
+    # cross-entropy of choosing that row among 2N - 1
     partner = torch.arange(len(z), device=z.device).roll(len(z1))
     return F.cross_entropy(logits, partner)
 
@@ -96,13 +102,16 @@ class ProjectionEncoder(nn.Module):
     def __init__(self, backbone: nn.Module, features: int, dim: int = 128) -> None:
         super().__init__()
         self.backbone = backbone
+        # What the loss asks for, that all views of a picture be one, would cost the features their
+        # detail. The head takes that loss upon itself and is thrown away (SimCLR, section 4.2).
         self.head = nn.Sequential(
             nn.Linear(features, features), nn.ReLU(), nn.Linear(features, dim)
         )
 
     def forward(self, images: Tensor) -> Tensor:
         """Images float [N, 3, H, W] to unit vectors [N, dim]."""
-        return F.normalize(self.head(self.backbone(images)).float(), dim=1)
+        features = self.backbone(images)  # [N, D]
+        return F.normalize(self.head(features).float(), dim=1)
 
 
 class MoCo(nn.Module):
@@ -110,7 +119,7 @@ class MoCo(nn.Module):
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : ProjectionEncoder
         Learns; a copy of it that follows slowly computes the keys.
     queue : int
         Number of past keys that serve as negatives.
@@ -148,14 +157,42 @@ class MoCo(nn.Module):
                 "expected queue >= 1, 0 <= momentum < 1 and temperature > 0"
             )
         self.momentum, self.temperature = momentum, temperature
+        # f_q and f_k of the paper: equal at first; no gradient ever reaches f_k
         self.encoder = split_batch_norm(encoder, splits)
         self.key_encoder = copy.deepcopy(encoder).requires_grad_(False)
         dim = encoder.head[-1].out_features
-        self.register_buffer("queue", F.normalize(torch.randn(queue, dim), dim=1))
+        # Buffers are saved with the weights, so a resumed run has the same negatives.
+        self.register_buffer("queue", F.normalize(torch.randn(queue, dim), dim=1))  # [K, D]
         self.register_buffer("pointer", torch.zeros((), dtype=torch.long))  # next row to replace
 
+    @torch.no_grad()
+    def _update_key_encoder(self) -> None:
+        """theta_k <- m theta_k + (1 - m) theta_q, equation 2."""
+        for key, query in zip(
+            self.key_encoder.parameters(), self.encoder.parameters(), strict=True
+        ):
+            key.lerp_(query, 1 - self.momentum)
+
+    @torch.no_grad()
+    def _keys(self, images: Tensor, order: Tensor) -> Tensor:
+        """Keys of this process's images [N, 3, H, W] and of all others', [N of all, D].
+
+        Shuffle-BN, section 3.3: each process gets a random part of all images and sends the keys
+        back, so that the positive was not normalised in the company of its query.
+        """
+        shuffled = share(gather(images)[order])
+        return gather(self.key_encoder(shuffled))[order.argsort()]
+
+    @torch.no_grad()
+    def _dequeue_and_enqueue(self, keys: Tensor) -> None:
+        """Put the newest keys in place of the oldest: the queue is a ring."""
+        keys = keys[-len(self.queue) :]  # a batch may exceed the queue
+        rows = (self.pointer + torch.arange(len(keys), device=keys.device)) % len(self.queue)
+        self.queue[rows] = keys.to(self.queue.dtype)
+        self.pointer.add_(len(keys)).remainder_(len(self.queue))
+
     def forward(self, query_images: Tensor, key_images: Tensor, order: Tensor) -> tuple:
-        """One step.
+        """One step of algorithm 1, but for the optimiser's.
 
         Parameters
         ----------
@@ -169,28 +206,15 @@ class MoCo(nn.Module):
         loss : float []
         query, key : float [N, D]
         """
-        query = self.encoder(query_images)
-        with torch.no_grad():
-            self._follow()
-            shuffled = share(gather(key_images)[order])
-            keys = gather(self.key_encoder(shuffled))[order.argsort()]
-            key = share(keys)
-        with torch.autocast(query.device.type, enabled=False):
+        query = self.encoder(query_images)  # [N, D]
+        self._update_key_encoder()
+        keys = self._keys(key_images, order)  # [N of all processes, D]
+        key = share(keys)  # [N, D], row i of the same picture as the query's
+        with torch.autocast(query.device.type, enabled=False):  # logits in full precision
+            # a copy, for the queue changes before the gradient is computed
             loss = info_nce(query, key, self.queue.clone(), self.temperature)
-        self._enqueue(keys)  # after the loss: a positive is never among the negatives
+        self._dequeue_and_enqueue(keys)  # after the loss: a positive is never among the negatives
         return loss, query, key
-
-    def _follow(self) -> None:
-        for slow, fast in zip(
-            self.key_encoder.parameters(), self.encoder.parameters(), strict=True
-        ):
-            slow.lerp_(fast, 1 - self.momentum)
-
-    def _enqueue(self, keys: Tensor) -> None:
-        keys = keys[-len(self.queue) :]
-        rows = (self.pointer + torch.arange(len(keys), device=keys.device)) % len(self.queue)
-        self.queue[rows] = keys.to(self.queue.dtype)
-        self.pointer.add_(len(keys)).remainder_(len(self.queue))
 
 
 class SimCLR(nn.Module):
@@ -198,7 +222,7 @@ class SimCLR(nn.Module):
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : ProjectionEncoder
     temperature : float
 
     References
@@ -212,7 +236,8 @@ class SimCLR(nn.Module):
 
     def forward(self, images1: Tensor, images2: Tensor, order: Tensor | None = None) -> tuple:
         """One step; arguments and results as of `MoCo`, `order` is of no use here."""
+        # both views in one pass, which share batch statistics: [2N, 3, H, W] -> two of [N, D]
         z1, z2 = self.encoder(torch.cat([images1, images2])).chunk(2)
-        with torch.autocast(z1.device.type, enabled=False):
-            loss = nt_xent(gather(z1), gather(z2), self.temperature)
+        with torch.autocast(z1.device.type, enabled=False):  # logits in full precision
+            loss = nt_xent(gather(z1), gather(z2), self.temperature)  # negatives of all processes
         return loss, z1, z2

@@ -1,6 +1,4 @@
-"""Signals to stop, noted instead of obeyed, so that a step can be finished and saved.
-
-The training loop of self-supervised learners, on pictures or signals: stopped, killed, resumed.
+"""The training loop of self-supervised learners, on pictures or signals: stopped, killed, resumed.
 
 Whatever is random in a step is a function of its number: the order of the data is drawn from
 (seed, epoch), all else from (seed, step). Only weights, optimiser and the number of the step need
@@ -30,11 +28,15 @@ from tqdm.auto import tqdm
 from .._files import atomic_write
 from ..errors import ParameterError
 from .checkpoint import read_checkpoint, write_checkpoint
+from .config import LEAST_ROWS, LoopConfig
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["learning_rate", "make_accelerator", "noted_signals", "steps_per_epoch", "train_loop"]
+__all__ = ["make_accelerator", "noted_signals", "steps_per_epoch", "train_loop", "warmup_cosine"]
+
+_ORDER, _DRAWS, _DROPOUT = 1, 2, 3  # what a seed is for
+_LOG_EVERY = 10  # steps; to read a number, a GPU must finish its work
 
 
 @contextmanager
@@ -70,34 +72,16 @@ def noted_signals() -> Iterator[list[int]]:
             signal.signal(kind, handler)
 
 
-_ORDER, _DRAWS, _DROPOUT = 1, 2, 3  # what a seed is for
-_LEAST = 8  # rows; fewer left over at the end of an epoch wait for another one
-_LOG_EVERY = 10  # steps; to read a number, a GPU must finish its work
-
-
 def train_loop(
     learner: nn.Module,
     source: np.ndarray | Tensor,
+    config: LoopConfig,
     *,
-    epochs: int,
-    batch_size: int,
-    lr: float,
-    optimizer: str = "sgd",
-    momentum: float = 0.9,
-    weight_decay: float = 1e-4,
-    warmup: int = 0,
-    accumulate: int = 1,
-    precision: str = "no",
-    seed: int = 0,
     settings: dict | None = None,
     folder: str | Path | None = None,
     resume: bool = True,
-    checkpoint_every: int = 500,
     monitor: Callable[[dict[str, Tensor]], dict[str, float]] | None = None,
     probe: Callable[[], float] | None = None,
-    probe_every: int = 5,
-    max_steps: int | None = None,
-    max_seconds: float | None = None,
     unit: str = "images",
     progress: bool = True,
 ) -> tuple[pd.DataFrame, bool]:
@@ -110,66 +94,51 @@ def train_loop(
         draws, it draws from the generator (on the CPU, alike on all processes).
     source : array or tensor [N, ...]
         Indexed by arrays of row numbers; a memory map is read row by row.
-    epochs, batch_size : int
-        A batch counts the rows of all processes. The last one of an epoch may be smaller.
-    lr, optimizer, momentum, weight_decay
-        ``"sgd"`` with `momentum`, or ``"adam"`` with decoupled decay (AdamW).
-    warmup : int
-        Epochs of linear rise of the rate before its cosine.
-    accumulate : int
-        Portions that a batch is computed in, to save memory.
-    precision : {"no", "bf16", "fp16"}
-    seed : int
+    config : LoopConfig
     settings : dict, optional
         Further settings that a resumed run must share with the checkpoint.
     folder : path, optional
         Takes ``checkpoint.pt`` and ``history.csv``; nothing is saved without.
     resume : bool
         Continue from the checkpoint in `folder` if there is one.
-    checkpoint_every : int
-        Steps.
     monitor : callable, optional
-        Measures of the learner's tensors for the history.
+        Metrics of the learner's tensors for the history.
     probe : callable, optional
-        Score of the learner (a kNN accuracy), taken every `probe_every` epochs.
-    max_steps, max_seconds : optional
-        Stop early: at this step, or after this time in this call.
+        Score of the learner (a kNN accuracy), taken every ``config.probe_every`` epochs.
     unit : str
         What a row is, in the bar and in the name of the column of speed.
     progress : bool
+        Show a progress bar.
 
     Returns
     -------
     history : DataFrame
-        step, epoch, loss, lr, images_per_s, knn, and the measures of `monitor`.
+        step, epoch, loss, lr, images_per_s, knn, and the metrics of `monitor`.
     finished : bool
         False if stopped early. Ctrl-C finishes the step and saves; a second one stops at once.
 
     Raises
     ------
     ParameterError
-        Settings out of range or other than the checkpoint's; a loss that is not finite.
+        Settings other than the checkpoint's; a loss that is not finite.
     WeightsError, OutputError
         The checkpoint cannot be read; or written, and the previous one is kept.
     SystemExit
         After SIGTERM, when the step is finished and saved.
     """
     began = time.monotonic()
-    _check(epochs, batch_size, lr, optimizer, accumulate, probe_every, checkpoint_every)
+    batch_size, seed, accumulate = config.batch_size, config.seed, config.accumulate
     per_epoch = steps_per_epoch(len(source), batch_size)
-    steps = epochs * per_epoch
-    last = min(steps, steps if max_steps is None else max_steps)
-    settings = (settings or {}) | {
-        "rows": len(source), "epochs": epochs, "batch_size": batch_size, "lr": lr,
-        "optimizer": optimizer, "momentum": momentum, "weight_decay": weight_decay,
-        "warmup": warmup, "accumulate": accumulate, "precision": precision, "seed": seed,
-    }  # fmt: skip
-    accelerator = make_accelerator(precision)
+    steps = config.epochs * per_epoch
+    last = min(steps, steps if config.max_steps is None else config.max_steps)
+    settings = config.identity() | (settings or {}) | {"rows": len(source)}
+    accelerator = make_accelerator(config.precision)
     weights = [weight for weight in learner.parameters() if weight.requires_grad]
-    if optimizer == "sgd":
-        optimizer = torch.optim.SGD(weights, lr, momentum, weight_decay=weight_decay)
+    decay = {"weight_decay": config.weight_decay}
+    if config.optimizer == "sgd":
+        optimizer = torch.optim.SGD(weights, config.peak_lr, config.momentum, **decay)
     else:
-        optimizer = torch.optim.AdamW(weights, lr, weight_decay=weight_decay)
+        optimizer = torch.optim.AdamW(weights, config.peak_lr, **decay)
     trained, optimizer = accelerator.prepare(learner, optimizer)
     folder = Path(folder) if folder else None
     step, rows = 0, []
@@ -200,18 +169,20 @@ def train_loop(
             smoothing=0.05, disable=not (progress and accelerator.is_main_process),
         )  # fmt: skip
         losses, since, clock = [], step, time.perf_counter()
-        while step < last and not _stopping(accelerator, signals, began, max_seconds):
-            rate = learning_rate(step, steps, lr, warmup * per_epoch)
+        while step < last and not _stopping(accelerator, signals, began, config.max_seconds):
+            rate = warmup_cosine(step, steps, config.warmup * per_epoch, config.peak_lr)
             for group in optimizer.param_groups:
                 group["lr"] = rate
             learner.train()
             for part, chosen in enumerate(
                 _portions(len(source), batch_size, step, seed, accumulate)
             ):
+                # The portion's number seeds all that it draws, whatever was drawn before it.
                 number = step * accumulate + part
                 torch.manual_seed(_seed(_DROPOUT, seed, number))
                 draws = torch.Generator().manual_seed(_seed(_DRAWS, seed, number))
                 batch = _take(source, chosen, accelerator)
+                # Gradients of portions add up; processes exchange them once, after the last.
                 wait = accelerator.no_sync(trained) if part + 1 < accumulate else nullcontext()
                 with wait:
                     loss, tensors = trained(batch, draws)
@@ -221,8 +192,8 @@ def train_loop(
             optimizer.zero_grad()
             step += 1
             bar.update()
-            probing = probe and (step % (probe_every * per_epoch) == 0 or step == steps)
-            saving = step % checkpoint_every == 0
+            probing = probe and (step % (config.probe_every * per_epoch) == 0 or step == steps)
+            saving = step % config.checkpoint_every == 0
             if step % _LOG_EVERY == 0 or probing or saving or step == last:
                 loss = accelerator.reduce(torch.stack(losses).mean(), "mean").item()
                 if not math.isfinite(loss):
@@ -244,17 +215,22 @@ def train_loop(
     return _frame(rows), step == steps
 
 
-def learning_rate(step: int, steps: int, highest: float, warmup: int = 0) -> float:
-    """Rate of a step: a linear rise over `warmup` steps, then half a cosine towards zero.
+def warmup_cosine(step: int, steps: int, warmup: int = 0, peak: float = 1.0) -> float:
+    """Learning rate of a step: a linear rise over `warmup` steps, then half a cosine towards zero.
 
     Examples
     --------
-    >>> [round(learning_rate(step, 8, 1.0, warmup=2), 2) for step in range(8)]
+    >>> [round(warmup_cosine(step, 8, warmup=2), 2) for step in range(8)]
     [0.5, 1.0, 1.0, 0.93, 0.75, 0.5, 0.25, 0.07]
+
+    References
+    ----------
+    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017,
+    equation 5 (without a restart); Goyal et al., "Accurate, large minibatch SGD", 2017 (warm-up).
     """
     if step < warmup:
-        return highest * (step + 1) / warmup
-    return highest * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+        return peak * (step + 1) / warmup  # never 0: the first step learns too
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
@@ -266,9 +242,9 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     (4, 4)
     """
     whole, rest = divmod(count, batch_size)
-    if count < _LEAST:
-        raise ParameterError(f"there are {count} rows to learn from, expected {_LEAST} or more")
-    return whole + (rest >= _LEAST)
+    if count < LEAST_ROWS:
+        raise ParameterError(f"there are {count} rows to learn from, expected {LEAST_ROWS} or more")
+    return whole + (rest >= LEAST_ROWS)
 
 
 def make_accelerator(precision: str = "no") -> Accelerator:
@@ -290,6 +266,7 @@ def _seed(*words: int) -> int:
 
 def _portions(count: int, batch_size: int, step: int, seed: int, parts: int) -> list[np.ndarray]:
     """Row numbers of a step, in the portions it is computed in."""
+    # Rows left over at the end of an epoch, fewer than LEAST_ROWS, wait for another one.
     epoch, index = divmod(step, steps_per_epoch(count, batch_size))
     return np.array_split(_order(count, seed, epoch)[index * batch_size :][:batch_size], parts)
 
@@ -321,17 +298,3 @@ def _frame(rows: list[dict]) -> pd.DataFrame:
 
     columns = dict.fromkeys(["step", "epoch", "loss", "lr", *rows[-1], "knn"])
     return pd.DataFrame(rows, columns=list(columns))
-
-
-def _check(epochs, batch_size, lr, optimizer, accumulate, probe_every, checkpoint_every) -> None:
-    least = {"epochs": (epochs, 1), "accumulate": (accumulate, 1), "probe_every": (probe_every, 1)}
-    least |= {"checkpoint_every": (checkpoint_every, 1), "batch_size": (batch_size, _LEAST)}
-    for name, (value, bound) in least.items():
-        if value < bound:
-            raise ParameterError(f"{name} is {value}, expected {bound} or more")
-    if batch_size // accumulate < _LEAST:
-        raise ParameterError(
-            f"accumulate={accumulate} leaves fewer than {_LEAST} of {batch_size} rows in a portion"
-        )
-    if lr <= 0 or optimizer not in ("sgd", "adam"):
-        raise ParameterError(f'lr={lr}, optimizer={optimizer!r}, expected above 0, "sgd" or "adam"')

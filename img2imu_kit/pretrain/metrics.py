@@ -1,4 +1,4 @@
-"""Is a contrastive run learning, or has it collapsed? Measures, a kNN probe and one figure."""
+"""Is a contrastive run learning, or has it collapsed? Metrics of vectors, votes of neighbours."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ..models.backbone import Backbone
     from .images import ImageSet
 
-__all__ = ["knn_accuracy", "knn_probe", "representation_metrics"]
+__all__ = ["COLLAPSE", "knn_accuracy", "knn_probe", "knn_votes", "representation_metrics"]
 
-#: Spread of unit vectors below this share of the most they can have is called a collapse.
-_COLLAPSE = 0.1
+#: A ``feature_std`` below this share of the most it can be is called a collapse (our choice).
+COLLAPSE = 0.1
 
 
 def representation_metrics(query: Tensor, key: Tensor) -> dict[str, float]:
@@ -44,16 +44,49 @@ def representation_metrics(query: Tensor, key: Tensor) -> dict[str, float]:
     --------
     >>> import torch
     >>> same = torch.nn.functional.normalize(torch.ones(4, 8), dim=1)
-    >>> measures(same, same)
+    >>> representation_metrics(same, same)
     {'feature_std': 0.0, 'alignment': 0.0, 'uniformity': 0.0}
     """
     query, key = query.detach().float(), key.detach().float()
+    # Unit vectors all over a sphere have coordinates of variance 1 / D.
     spread = query.std(dim=0, correction=0).mean() * math.sqrt(query.shape[1])
+    # equations 1 and 2, both with exponent 2 (t = 2)
     alignment = (query - key).square().sum(dim=1).mean()
     pairs = torch.pdist(query).square() if len(query) > 1 else query.new_zeros(1)
     uniformity = pairs.mul(-2).exp().mean().log()
     values = torch.stack([spread, alignment, uniformity]).tolist()
     return dict(zip(("feature_std", "alignment", "uniformity"), values, strict=True))
+
+
+def knn_votes(
+    nearness: Tensor, classes: Tensor, count: int, k: int, weigh: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Votes of the k nearest of a bank of labelled samples.
+
+    Parameters
+    ----------
+    nearness : float [M, N]
+        Of M queries to the N samples of the bank; more is nearer, -inf has no vote.
+    classes : int [N]
+        Class of each sample, from 0 to `count` - 1.
+    count, k : int
+        Of classes; of neighbours, fewer where the bank is smaller.
+    weigh : callable
+        Nearness to the weight of a vote.
+
+    Returns
+    -------
+    float [M, count]
+
+    Examples
+    --------
+    >>> near = torch.tensor([[0.9, 0.5, 0.4]])
+    >>> knn_votes(near, torch.tensor([0, 1, 1]), 2, 3, weigh=torch.ones_like)
+    tensor([[1., 2.]])
+    """
+    near, index = nearness.topk(min(k, nearness.shape[1]))  # [M, k]
+    votes = near.new_zeros(len(near), count)
+    return votes.scatter_add_(1, classes[index], weigh(near))
 
 
 def knn_accuracy(
@@ -91,15 +124,15 @@ def knn_accuracy(
         groups = np.arange(len(labels))
     _, group = np.unique(np.asarray(groups).astype(str), return_inverse=True)
     unit = torch.from_numpy(np.asarray(features, dtype=np.float32))
+    # centred: after ReLU all features point into one corner, where every angle is small
     unit = torch.nn.functional.normalize(unit - unit.mean(dim=0), dim=1)
     target, group = torch.from_numpy(target), torch.from_numpy(group)
     right = torch.zeros(len(unit), dtype=torch.bool)
-    for rows in torch.arange(len(unit)).split(1024):
-        similarity = unit[rows] @ unit.T
-        similarity[group[rows, None] == group[None]] = -torch.inf
-        near, index = similarity.topk(min(k, len(unit) - 1))
-        votes = torch.zeros(len(rows), len(names))
-        votes.scatter_add_(1, target[index], near.mul(5).exp())  # exp(-inf): no vote
+    for rows in torch.arange(len(unit)).split(1024):  # [1024, N] at a time, not [N, N]
+        cosine = unit[rows] @ unit.T
+        cosine[group[rows, None] == group[None]] = -torch.inf
+        # exp(cosine / 0.2), the weight of the k nearest in the papers on contrastive learning
+        votes = knn_votes(cosine, target, len(names), k, weigh=lambda near: near.mul(5).exp())
         right[rows] = votes.argmax(dim=1) == target[rows]
     return float(np.mean([right[target == c].float().mean() for c in range(len(names))]))
 

@@ -20,7 +20,7 @@ from img2imu_kit.plots.training import plot_history
 from img2imu_kit.pretrain import loop
 from img2imu_kit.pretrain.checkpoint import read_checkpoint, write_checkpoint
 from img2imu_kit.pretrain.images import load_images
-from img2imu_kit.pretrain.loop import learning_rate
+from img2imu_kit.pretrain.loop import warmup_cosine
 from img2imu_kit.pretrain.metrics import knn_accuracy, knn_probe, representation_metrics
 from img2imu_kit.pretrain.train import pretrain_images
 from img2imu_kit.signals.windows import Windows
@@ -257,7 +257,7 @@ def test_layout_and_precision_change_rounding_alone():
 
 
 def test_both_sets_and_partial_batches():
-    for augmentation in ("sensor_aware", "vision"):
+    for augmentation in ("sensor_aware", "moco_v2"):
         made = tiny(None, augmentation, epochs=2, batch_size=24)  # 24, 24 and 16 of 64
         assert made.history.step.iloc[-1] == 6
         assert np.isfinite(made.history.loss.dropna()).all()
@@ -341,7 +341,7 @@ def test_the_figure_shows_chance_queue_and_collapse(learned):
 
 
 def test_the_schedule():
-    rates = [learning_rate(step, 100, 0.5, warmup=10) for step in range(100)]
+    rates = [warmup_cosine(step, 100, warmup=10, peak=0.5) for step in range(100)]
     assert rates[9] == rates[10] == max(rates) == 0.5
     np.testing.assert_allclose(np.diff(rates[:10]), 0.05)
     assert rates[55] == pytest.approx(0.25)
