@@ -56,6 +56,8 @@ class Augmentation:
         of its picture depicts, given the picture's `PictureScale`; None where there is none.
     idle : dict
         Values of the parameters that change nothing, where there are such.
+    limits : dict
+        Least and largest value of a strength.
     """
 
     label: ClassVar[str] = ""
@@ -63,6 +65,11 @@ class Augmentation:
     plausible: ClassVar[bool] = True
     twin: ClassVar[Callable[..., torch.Tensor] | None] = None
     idle: ClassVar[dict[str, Any]] = {}
+    limits: ClassVar[dict[str, tuple[float, float]]] = {}
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in self.limits.items():
+            check_between(low, high, **{name: getattr(self, name)})
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Parameters:
         """Draw parameters for a batch of this shape; by default there are none."""
@@ -145,9 +152,7 @@ class RandomApply(Augmentation):
 
     step: Augmentation
     p: float = 0.5
-
-    def __post_init__(self) -> None:
-        check_between(0, 1, p=self.p)
+    limits: ClassVar[dict[str, tuple[float, float]]] = {"p": (0, 1)}
 
     def sample(self, shape, generator) -> Parameters:
         """Which samples of the batch are changed (None: all, some of them idly), and how."""
@@ -201,9 +206,9 @@ def random_interval(n: int, widest: float, generator: torch.Generator) -> Parame
     return {"start": start, "stop": start + width}
 
 
-def check_between(low: float, high: float, **strengths: float) -> None:
-    """A `ParameterError` that names the first strength outside [low, high]."""
-    for name, value in strengths.items():
+def check_between(low: float, high: float, **strength: float) -> None:
+    """A `ParameterError` that names a strength outside [low, high]."""
+    for name, value in strength.items():
         if not low <= value <= high:
             raise ParameterError(f"{name} is {value}, expected {low:g} to {high:g}")
 

@@ -96,23 +96,22 @@ def measure_fidelity(
     Parameters
     ----------
     augmentation : Augmentation
-        One whose `range_db`, if it has one, is that of the pictures (see `scale_of`).
+        Its `range_db`, if it has one, is that of the pictures (see `scale_of`).
     windows, params, most, seed, **overrides
         As in `fidelity_table`.
 
     Returns
     -------
     dict
-        ``augmentation``, ``depicts``, ``plausible``, ``strength``: what, which change of the
-        sensor, whether such a thing happens to sensors, how much of it.
+        ``augmentation``, ``depicts``, ``plausible``, ``strength``: what, of which change of the
+        sensor, whether that happens, how much of it.
         ``similarity`` of A(picture(x)) and picture(B(x)), mean over windows; -1 to 1.
         ``null``: of the picture of another window, drawn at random, and picture(B(x)).
         ``nothing``: of picture(x) itself and picture(B(x)).
         ``margin``, ``low``, ``high``: similarity above the null, with its 95 % interval
         (bootstrap over subjects; over windows where there is one subject).
-        ``explained``: share of the twin's change of the picture that the augmentation brings
-        about, ``1 - sum |A(picture(x)) - picture(B(x))|^2 / sum |picture(x) - picture(B(x))|^2``:
-        1 is a perfect imitation, 0 as good as doing nothing, negative worse than that.
+        ``explained``: ``1 - sum |A(picture(x)) - picture(B(x))|^2 / sum |picture(x) -
+        picture(B(x))|^2``: 1 is a perfect imitation, 0 as good as doing nothing, negative worse.
         ``verdict``: ``"imitates"`` if it beats both the null and doing nothing with confidence
         and explains something, else ``"above null only"`` or ``"below null"``; ``"invisible"`` if
         the twin leaves no trace in such pictures, ``"no twin"`` if there is nothing to imitate

@@ -186,9 +186,7 @@ class FrequencyMask(Augmentation):
     label: ClassVar[str] = "frequency mask"
     meaning: ClassVar[str] = "a band that the sensor or its filter does not pass"
     idle: ClassVar[dict[str, Any]] = {"start": 0.0, "stop": 0.0}
-
-    def __post_init__(self) -> None:
-        check_between(0, 1, band=self.band)
+    limits: ClassVar[dict[str, tuple[float, float]]] = {"band": (0, 1)}
 
     def sample(self, shape, generator) -> Parameters:
         """Edges of the band [N], fractions of the height above the bottom."""
@@ -267,9 +265,10 @@ class Hue(Rotation):
     range_db: float = RANGE_DB
     meaning: ClassVar[str] = "the device is worn in another orientation"
     idle: ClassVar[dict[str, Any]] = {"rotation": torch.eye(3)}
+    limits: ClassVar[dict[str, tuple[float, float]]] = {"degrees": (0, 180)}
 
     def __post_init__(self) -> None:
-        check_between(0, 180, degrees=self.degrees)
+        super().__post_init__()
         if self.on not in ("picture", "power"):
             raise ParameterError(f'on is {self.on!r}, expected "picture" or "power"')
 
@@ -305,9 +304,7 @@ class Gain(Augmentation):
     label: ClassVar[str] = "gain"
     meaning: ClassVar[str] = "another sensitivity, or a more vigorous movement"
     idle: ClassVar[dict[str, Any]] = {"gain": 0.0}
-
-    def __post_init__(self) -> None:
-        check_between(0, 1, gain=self.gain)
+    limits: ClassVar[dict[str, tuple[float, float]]] = {"gain": (0, 1)}
 
     def sample(self, shape, generator) -> Parameters:
         """Offsets [N], fractions of the range."""
@@ -346,9 +343,7 @@ class Noise(Augmentation):
     meaning: ClassVar[str] = "a noisier sensor"
     #: Independent values of the noise along frequency and time: our choice.
     GRAIN: ClassVar[tuple[int, int]] = (24, 12)
-
-    def __post_init__(self) -> None:
-        check_between(0, 1, floor=self.floor)
+    limits: ClassVar[dict[str, tuple[float, float]]] = {"floor": (0, 1)}
 
     def sample(self, shape, generator) -> Parameters:
         """Floors [N], fractions of the range; noise in nepers, and a seed for the twin's."""
@@ -360,10 +355,8 @@ class Noise(Augmentation):
 
     def _apply(self, images, floor, noise, seed) -> torch.Tensor:
         height, width = images.shape[2:]
-        rows, columns = (
-            _smooth(few, many).to(images)
-            for few, many in zip(self.GRAIN, (height, width), strict=True)
-        )
+        rows = _smooth(self.GRAIN[0], height).to(images)
+        columns = _smooth(self.GRAIN[1], width).to(images)
         # [24, 12] -> [H, W]: rows [H, 24], columns [W, 12]. The noise has mean 0 here, and its own
         # mean comes back with the floor: smoothing keeps the variance, not the mean.
         steepness = _steepness(self.range_db)

@@ -19,22 +19,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch.nn import functional as F
 
 from ..errors import ParameterError
-from .base import Augmentation, Parameters, check_between, normal, random_interval, uniform
-from .functional import (
-    hold_time,
-    mix,
-    permute_time,
-    remove_band,
-    rotations,
-    shift_time,
-    splines,
-    warp_time,
-)
+from . import functional
+from .base import Augmentation, Parameters, normal, random_interval, uniform
 
 __all__ = [
     "BandLimit",
@@ -93,10 +85,10 @@ class Rotation(Augmentation):
         # A normal vector has no preferred direction: at length 1 it is uniform on the sphere.
         axis = F.normalize(normal((shape[0], 3), generator), dim=1)
         radians = uniform(shape[:1], generator, -1, 1) * math.radians(self.degrees)
-        return {"rotation": rotations(axis, radians)}
+        return {"rotation": functional.rotations(axis, radians)}
 
     def _apply(self, x, rotation) -> torch.Tensor:
-        return mix(x, rotation)
+        return functional.mix(x, rotation)
 
 
 @dataclass(frozen=True)
@@ -104,9 +96,7 @@ class Permutation(Augmentation):
     """Another order of events: 2 to `segments` equal pieces, shuffled."""
 
     segments: int = 4
-
-    def __post_init__(self) -> None:
-        check_between(1, 1000, segments=self.segments)
+    limits: ClassVar[dict[str, tuple[float, float]]] = {"segments": (1, 1000)}
 
     def sample(self, shape, generator) -> Parameters:
         """Number of pieces [N] and a sorting key for each [N, segments]."""
@@ -115,7 +105,7 @@ class Permutation(Augmentation):
         return {"segments": count, "keys": uniform((shape[0], self.segments), generator)}
 
     def _apply(self, x, segments, keys) -> torch.Tensor:
-        return permute_time(x, segments, keys)
+        return functional.permute_time(x, segments, keys)
 
 
 @dataclass(frozen=True)
@@ -132,9 +122,9 @@ class TimeWarp(Augmentation):
     def _apply(self, x, speed) -> torch.Tensor:
         # Speed [N, T] is the derivative of time: summed up it is the place that is read. It never
         # runs backwards, and its ends are pinned to those of the window, as in Um et al.
-        time = splines(speed, x.shape[-1]).clamp(min=0.05).cumsum(dim=1)
+        time = functional.splines(speed, x.shape[-1]).clamp(min=0.05).cumsum(dim=1)
         time = time - time[:, :1]
-        return warp_time(x, time / time[:, -1:].clamp(min=1e-9) * (x.shape[-1] - 1))
+        return functional.warp_time(x, time / time[:, -1:].clamp(min=1e-9) * (x.shape[-1] - 1))
 
 
 @dataclass(frozen=True)
@@ -149,7 +139,7 @@ class MagnitudeWarp(Augmentation):
         return {"factor": 1 + self.sigma * normal((*shape[:2], self.knots + 2), generator)}
 
     def _apply(self, x, factor) -> torch.Tensor:
-        return x * splines(factor, x.shape[-1])
+        return x * functional.splines(factor, x.shape[-1])
 
 
 @dataclass(frozen=True)
@@ -187,9 +177,10 @@ class TimeShift(Augmentation):
 
     shift: float = 0.5
     edge: str = "wrap"
+    limits: ClassVar[dict[str, tuple[float, float]]] = {"shift": (0, 1)}
 
     def __post_init__(self) -> None:
-        check_between(0, 1, shift=self.shift)
+        super().__post_init__()
         if self.edge not in ("wrap", "reflect"):
             raise ParameterError(f'edge is {self.edge!r}, expected "wrap" or "reflect"')
 
@@ -198,7 +189,7 @@ class TimeShift(Augmentation):
         return {"shift": uniform(shape[:1], generator, -self.shift, self.shift)}
 
     def _apply(self, x, shift) -> torch.Tensor:
-        return shift_time(x, shift, self.edge)
+        return functional.shift_time(x, shift, self.edge)
 
 
 @dataclass(frozen=True)
@@ -206,16 +197,14 @@ class Dropout(Augmentation):
     """Samples lost on the way: a gap of up to `gap` of the window, filled with the last value."""
 
     gap: float = 0.2
-
-    def __post_init__(self) -> None:
-        check_between(0, 1, gap=self.gap)
+    limits: ClassVar[dict[str, tuple[float, float]]] = {"gap": (0, 1)}
 
     def sample(self, shape, generator) -> Parameters:
         """Edges of the gap [N], fractions of the length."""
         return random_interval(shape[0], self.gap, generator)
 
     def _apply(self, x, start, stop) -> torch.Tensor:
-        return hold_time(x, start * x.shape[-1], stop * x.shape[-1])
+        return functional.hold_time(x, start * x.shape[-1], stop * x.shape[-1])
 
 
 @dataclass(frozen=True)
@@ -229,7 +218,9 @@ class BandLimit(Augmentation):
         return {"cutoff": uniform(shape[:1], generator, self.lowest, 1)}
 
     def _apply(self, x, cutoff) -> torch.Tensor:
-        return remove_band(x, cutoff, torch.full_like(cutoff, 2))  # 2: beyond the last bin
+        return functional.remove_band(
+            x, cutoff, torch.full_like(cutoff, 2)
+        )  # 2: beyond the last bin
 
 
 def literature() -> dict[str, Augmentation]:

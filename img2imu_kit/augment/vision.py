@@ -18,14 +18,7 @@ from typing import Any, ClassVar
 import torch
 from torch.nn import functional as F
 
-from .base import (
-    Augmentation,
-    Compose,
-    Parameters,
-    RandomApply,
-    check_between,
-    uniform,
-)
+from .base import Augmentation, Compose, Parameters, RandomApply, uniform
 from .functional import mix, reverse_frequency, rotations, warp_time
 from .scale import PictureScale
 from .signal import TimeFlip
@@ -149,29 +142,17 @@ class ColorJitter(Augmentation):
     label: ClassVar[str] = "colour jitter"
     meaning: ClassVar[str] = "nothing; nearest is a gain, and a turn about the (1, 1, 1) axis"
     plausible: ClassVar[bool] = False
-    idle: ClassVar[dict[str, Any]] = {
-        "brightness": 1.0,
-        "contrast": 1.0,
-        "saturation": 1.0,
-        "hue": 0.0,
+    idle: ClassVar[dict[str, Any]] = dict(brightness=1.0, contrast=1.0, saturation=1.0, hue=0.0)
+    limits: ClassVar[dict[str, tuple[float, float]]] = {
+        **dict.fromkeys(("brightness", "contrast", "saturation"), (0, 1)),
+        "hue": (0, 0.5),
     }
-
-    def __post_init__(self) -> None:
-        check_between(0, 1, brightness=self.brightness, contrast=self.contrast)
-        check_between(0, 1, saturation=self.saturation)
-        check_between(0, 0.5, hue=self.hue)
 
     def sample(self, shape, generator) -> Parameters:
         """Factors [N] around 1, and a shift of hue [N] around 0 (a full circle is 1)."""
         n = shape[:1]
-        factors = {
-            name: uniform(n, generator, 1 - strength, 1 + strength)
-            for name, strength in (
-                ("brightness", self.brightness),
-                ("contrast", self.contrast),
-                ("saturation", self.saturation),
-            )
-        }
+        strengths = {name: getattr(self, name) for name in ("brightness", "contrast", "saturation")}
+        factors = {name: uniform(n, generator, 1 - s, 1 + s) for name, s in strengths.items()}
         return {**factors, "hue": uniform(n, generator, -self.hue, self.hue)}
 
     def _apply(self, images, brightness, contrast, saturation, hue) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -51,6 +51,11 @@ class Grid:
         time_edges_s = np.append(times_s - hop_s / 2, times_s[-1] + hop_s / 2)
         return cls(rate, freqs_hz, times_s, freq_edges_hz, time_edges_s, frame_s)
 
+    def __repr__(self) -> str:
+        left, right, bottom, top = self.extent
+        rows = f"{len(self.freqs_hz)} rows, {bottom:.4g} to {top:.4g} Hz"
+        return f"Grid({rows}; {len(self.times_s)} columns, {left:.4g} to {right:.4g} s)"
+
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
@@ -64,23 +69,14 @@ class Grid:
 
     def resized(self, height: int, width: int) -> Grid:
         """The grid of the same picture brought to another size."""
-        # Pixel j of `width` reaches from j / width to (j + 1) / width of the way across; where that
-        # is in s, old edges say. So is its centre, half a pixel on.
-        freq_edges_hz, freqs_hz = _divide(self.freq_edges_hz, height)
-        time_edges_s, times_s = _divide(self.time_edges_s, width)
-        return replace(
-            self,
-            freqs_hz=freqs_hz,
-            times_s=times_s,
-            freq_edges_hz=freq_edges_hz,
-            time_edges_s=time_edges_s,
-        )
+        freqs_hz, freq_edges_hz = _divide(self.freq_edges_hz, height)
+        times_s, time_edges_s = _divide(self.time_edges_s, width)
+        return Grid(self.rate, freqs_hz, times_s, freq_edges_hz, time_edges_s, self.frame_s)
 
 
 def _divide(edges: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Edges [count + 1] and centres [count] of so many pixels over the same span."""
-    whole = np.linspace(0, 1, len(edges))
-    return (
-        np.interp(np.arange(count + 1) / count, whole, edges),
-        np.interp((np.arange(count) + 0.5) / count, whole, edges),
-    )
+    """Centres [count] and edges [count + 1] of so many pixels over the same span."""
+    # Pixel j reaches from j / count to (j + 1) / count of the way; where that is, old edges say.
+    half_pixels = np.arange(2 * count + 1) / (2 * count)
+    places = np.interp(half_pixels, np.linspace(0, 1, len(edges)), edges)
+    return places[1::2], places[::2]

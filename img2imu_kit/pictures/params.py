@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 
@@ -93,49 +93,41 @@ class SpectrogramParams:
         for name in ("range", "size", "channels"):  # lists, as JSON brings them
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
-        self._demand("n_fft", _whole(self.n_fft, 4), "a whole number of samples, 4 or more")
-        self._demand(
-            "hop",
-            _whole(self.hop, 1) and self.hop <= self.n_fft,
-            f"1 to n_fft ({self.n_fft}) samples, so that none goes unseen",
-        )
-        # `str | None` first: an array compared with words would be an array of answers.
-        for name, words in CHOICES.items():
-            good = isinstance(getattr(self, name), str | None) and getattr(self, name) in words
-            self._demand(name, good, f"one of {', '.join(map(repr, words))}")
-        self._demand("center", isinstance(self.center, bool), "True or False")
-        self._demand(
-            "range",
-            self.range in ("per-axis", "per-window")
-            if isinstance(self.range, str)
-            else _numbers(self.range, 2) and self.range[0] < self.range[1],
-            "'per-axis', 'per-window' or (low, high) in dB with low < high",
-        )
-        # What the rate allows is known only with a signal: `make_grid` looks at the upper end.
-        self._demand("fmin_hz", _numbers((self.fmin_hz,), 1) and self.fmin_hz >= 0, "0 or more")
-        self._demand(
-            "fmax_hz",
-            self.fmax_hz is None or (_numbers((self.fmax_hz,), 1) and self.fmax_hz > self.fmin_hz),
-            f"None or more than fmin_hz ({self.fmin_hz:g})",
-        )
-        self._demand(
-            "size",
-            self.size is None
-            or (_numbers(self.size, 2) and all(_whole(side, 1) for side in self.size)),
-            "None or (height, width) in pixels",
-        )
-        self._demand(
-            "channels",
-            self.channels in ("acc", "gyro", "magnitude")
-            if isinstance(self.channels, str)
-            else isinstance(self.channels, tuple)
-            and [isinstance(name, str) for name in self.channels] == [True] * 3,
-            "'acc', 'gyro', 'magnitude' or three axis names",
-        )
+        for name, good, expected in self._rules():
+            if not good:
+                raise ParameterError(f"{name} is {getattr(self, name)!r}, expected {expected}")
 
-    def _demand(self, name: str, good: bool, expected: str) -> None:
-        if not good:
-            raise ParameterError(f"{name} is {getattr(self, name)!r}, expected {expected}")
+    def _rules(self) -> Iterator[tuple[str, bool, str]]:
+        """Setting, whether it is good, what was expected; in turn, as later ones trust earlier."""
+        yield "n_fft", _whole(self.n_fft, 4), "a whole number of samples, 4 or more"
+        good = _whole(self.hop, 1) and self.hop <= self.n_fft
+        yield "hop", good, f"1 to n_fft ({self.n_fft}) samples, so that none goes unseen"
+        for name, words in CHOICES.items():
+            # `str | None` first: an array compared with words would be an array of answers.
+            good = isinstance(getattr(self, name), str | None) and getattr(self, name) in words
+            yield name, good, f"one of {', '.join(map(repr, words))}"
+        yield "center", isinstance(self.center, bool), "True or False"
+        if isinstance(self.range, str):
+            good = self.range in ("per-axis", "per-window")
+        else:
+            good = _numbers(self.range, 2) and self.range[0] < self.range[1]
+        yield "range", good, "'per-axis', 'per-window' or (low, high) in dB with low < high"
+        yield "fmin_hz", _numbers((self.fmin_hz,), 1) and self.fmin_hz >= 0, "0 or more"
+        # What the rate allows is known only with a signal: `make_grid` looks at the upper end.
+        good = self.fmax_hz is None or (
+            _numbers((self.fmax_hz,), 1) and self.fmax_hz > self.fmin_hz
+        )
+        yield "fmax_hz", good, f"None or more than fmin_hz ({self.fmin_hz:g})"
+        good = self.size is None or (
+            _numbers(self.size, 2) and all(_whole(side, 1) for side in self.size)
+        )
+        yield "size", good, "None or (height, width) in pixels"
+        if isinstance(self.channels, str):
+            good = self.channels in ("acc", "gyro", "magnitude")
+        else:
+            good = isinstance(self.channels, tuple) and len(self.channels) == 3
+            good = good and all(isinstance(name, str) for name in self.channels)
+        yield "channels", good, "'acc', 'gyro', 'magnitude' or three axis names"
 
     @classmethod
     def for_rate(cls, rate: float, window_s: float, hop_s: float, **overrides) -> SpectrogramParams:
@@ -174,8 +166,7 @@ def presets() -> dict[str, SpectrogramParams]:
     ['default', 'img2imu-app', 'fine-time', 'fine-frequency']
     """
     default = SpectrogramParams()
-    # The app: 2 s frames at 64 Hz that move by 0.19 s, no resizing in frequency worth the name
-    # (65 bins to 96 rows), each axis stretched to its own extremes.
+    # The app: frames of 2 s at 64 Hz that move by 0.19 s, each axis stretched to its own extremes.
     return {
         "default": default,
         "img2imu-app": SpectrogramParams(

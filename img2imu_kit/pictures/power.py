@@ -135,10 +135,9 @@ def to_signal(
 ) -> np.ndarray:
     """A signal with nearly the same spectrogram: what is heard when the phase is forgotten.
 
-    A spectrogram keeps how strong each frequency is, and loses when within a frame it peaks, the
-    sign of the signal (which way gravity points), all bins outside the band, and with `detrend`
-    the offset. Griffin and Lim's algorithm looks for a phase that fits, starting from 0, so that
-    a steady offset comes back positive.
+    A spectrogram loses when within a frame a frequency peaks, the sign of the signal (which way
+    gravity points), all bins outside the band, and with `detrend` the offset. Griffin and Lim's
+    algorithm looks for a phase that fits, starting from 0: a steady offset comes back positive.
 
     Parameters
     ----------
@@ -188,17 +187,16 @@ def to_signal(
 
 
 def make_grid(length: int, rate: float, params: SpectrogramParams, *, axes: int = 1) -> Grid:
-    """Rows and columns of the picture of a window.
+    """Rows and columns of the picture of a window of `length` samples.
 
     Parameters
     ----------
     length : int
-        Of the window, in samples.
     rate : float
         Hz.
     params : SpectrogramParams
     axes : int
-        How many there are: so that a window on its side is told so.
+        How many the window has, for the hint that it lies on its side.
 
     Raises
     ------

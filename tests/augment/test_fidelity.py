@@ -34,7 +34,10 @@ def real(data_dir):
     return lambda name: found.setdefault(name, found.get(name) or load(name))
 
 
-@pytest.mark.parametrize("name", SECONDS)
+@pytest.mark.parametrize(
+    "name",
+    ["swimming", pytest.param("sp_sw_har", marks=pytest.mark.slow), "utd_mhad"],  # 5 s of reading
+)
 def test_the_table_on_real_data(real, name):
     table = fidelity_table(real(name), most=80)
     aware = table[table.set == "sensor-aware"].set_index("augmentation")
