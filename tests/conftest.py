@@ -4,10 +4,12 @@ import os
 import tarfile
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 
-os.environ.setdefault("MPLBACKEND", "Agg")
+# here only: notebooks that run beside these tests draw their figures as Jupyter does
+matplotlib.use("Agg")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

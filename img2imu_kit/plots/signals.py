@@ -265,13 +265,18 @@ def plot_image_grid(
     width = min(3.2, 13 / columns)  # inches of a picture
     size = (width * columns, (0.9 * width + 0.2) * rows)
     figure, panels = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
-    settings = params if isinstance(params, Sequence) and not isinstance(params, str) else None
+    own = isinstance(params, Sequence) and not isinstance(params, str)
+    settings = params if own else [params] * len(images)
     for i, (ax, image, title) in enumerate(zip(panels.flat, images, titles, strict=False)):
         if motion:
-            chosen = settings[i] if settings else params
-            plot_image(image, rate=rate, seconds=seconds, params=chosen, ax=ax, **overrides)
+            plot_image(image, rate=rate, seconds=seconds, params=settings[i], ax=ax, **overrides)
             ax.set_title(title)
-            ax.label_outer()  # ticks and names of axes stand at the left and at the bottom only
+            # what the neighbour says already is left out; pictures of other settings begin and end
+            # elsewhere, so they keep their ticks
+            if not own:
+                ax.label_outer()
+            elif i % columns:
+                ax.set_ylabel("")
             set_alt_text(ax, f"{title}: {alt_text(ax)}")
         else:
             ax.imshow(np.asarray(image).transpose(1, 2, 0))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ..pretrain.metrics import _COLLAPSE
+from ..pretrain.metrics import COLLAPSE
 from .style import COLOURS, axes_or_new, set_alt_text
 
 __all__ = ["plot_history", "plot_losses"]
@@ -41,7 +41,7 @@ def plot_history(history: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if full := history.attrs.get("queue_full"):
         ax.axvline(full, ls=":", color="0.4", lw=1, label="queue full")
     # The loss may look well while all pictures share one vector; only their spread tells.
-    collapsed = loss[loss.feature_std < _COLLAPSE]
+    collapsed = loss[loss.feature_std < COLLAPSE]
     if len(collapsed):
         ax.axvspan(collapsed.step.min(), collapsed.step.max(), color="tab:red", alpha=0.2)
         ax.set_title("the features have collapsed: all pictures look alike", color="tab:red")
