@@ -1,9 +1,5 @@
+from .augmentation import AUGMENTATIONS as AUGMENTATIONS
 from .augmentation import AugmentationExplorer as AugmentationExplorer
-from .augmentation_view import AUGMENTATIONS as AUGMENTATIONS
-from .augmentation_view import AugmentationState as AugmentationState
 from .embedding import EmbeddingExplorer as EmbeddingExplorer
-from .embedding_view import EmbeddingState as EmbeddingState
 from .gradcam import GradCamExplorer as GradCamExplorer
-from .gradcam_view import GradCamState as GradCamState
 from .spectrogram import SpectrogramExplorer as SpectrogramExplorer
-from .spectrogram_view import SpectrogramState as SpectrogramState

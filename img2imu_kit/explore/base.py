@@ -135,20 +135,10 @@ class Explorer(Quiet, widgets.VBox):
     A subclass gives `render`, `code` if there is any, and `_read`: the state that the controls
     show. The state is all there is: widgets hold nothing else that a picture depends on.
 
-    Parameters
-    ----------
-    state
-        A frozen dataclass.
-    controls : list of Widget
-        In the order in which they are to be shown.
-    name : str
-        Of the file under which the picture is saved.
-    above : list of Widget
-        Shown above picture and controls.
-
     Attributes
     ----------
     state
+        A frozen dataclass.
     screen : Screen
         With ``status``, ``failed``, ``alt`` and ``png`` as they are shown.
     """
@@ -157,11 +147,7 @@ class Explorer(Quiet, widgets.VBox):
     code: Callable[[Any], str] = staticmethod(lambda state: "")
 
     def __init__(
-        self,
-        state: Any,
-        controls: list[widgets.Widget],
-        name: str,
-        above: list[widgets.Widget] | tuple = (),
+        self, state: Any, controls: list[widgets.Widget], name: str, above: tuple = ()
     ) -> None:
         self.state = state
         self.screen = Screen(name=name, layout={"flex": "1 1 600px", "min_width": "0"})
@@ -185,14 +171,6 @@ class Explorer(Quiet, widgets.VBox):
 
     def export(self, path: str | os.PathLike) -> Path:
         """Write the picture of the present state as PNG, with its alt text inside.
-
-        Parameters
-        ----------
-        path : path
-
-        Returns
-        -------
-        Path
 
         Raises
         ------

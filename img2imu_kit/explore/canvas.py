@@ -25,22 +25,17 @@ _GRID, _FONT_PX = "#e1e1e1", 12
 _HALF = 0.7
 
 
+Box = tuple[int, int, int, int]  # left, top, width, height in pixels
+Scale = tuple[float, float]  # values at both ends
+
+
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A finished figure.
+    """A finished figure."""
 
-    Attributes
-    ----------
-    pixels : uint8 [H, W, 3]
-    alt : str
-        What it shows, for those who cannot see it.
-    note : str
-        A line to be shown with it.
-    """
-
-    pixels: np.ndarray
-    alt: str
-    note: str = ""
+    pixels: np.ndarray  # uint8 [H, W, 3]
+    alt: str  # what it shows, for those who cannot see it
+    note: str = ""  # a line to be shown with it
 
     def png(self) -> bytes:
         """As a PNG file, with the alt text inside.
@@ -70,19 +65,11 @@ class Drawing:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A rectangle of a picture with a scale on each side, as `panel` gives it.
+    """A rectangle of a picture with a scale on each side, as `panel` gives it."""
 
-    Attributes
-    ----------
-    pixels : uint8 [H, W, 3]
-        A view: what is drawn on it is drawn on the picture.
-    x, y : (low, high)
-        Values at the centres of the outermost columns and rows.
-    """
-
-    pixels: np.ndarray
-    x: tuple[float, float]
-    y: tuple[float, float]
+    pixels: np.ndarray  # uint8 [H, W, 3], a view: what is drawn on it is drawn on the picture
+    x: Scale  # values at the centres of the outermost columns
+    y: Scale  # and rows
 
     def columns(self, *x: float) -> list[int]:
         """Pixel columns of values on the horizontal scale, held to the panel."""
@@ -98,13 +85,13 @@ class Panel:
         height, width, _ = self.pixels.shape
         self.pixels[:] = Image.fromarray(image).resize((width, height), Image.Resampling.NEAREST)
 
-    def shade(self, x: tuple[float, float], colour: str, strength: float = 0.25) -> None:
+    def shade(self, x: Scale, colour: str, strength: float = 0.25) -> None:
         """Tint a stretch of the horizontal scale."""
         start, stop = self.columns(*x)
         part = self.pixels[:, start : max(stop, start + 1)]
         part[:] = part + strength * (_rgb(colour) - part)
 
-    def box(self, x: tuple[float, float], y: tuple[float, float], colour: str) -> None:
+    def box(self, x: Scale, y: Scale, colour: str) -> None:
         """Outline a rectangle, two pixels wide, of at least five by five."""
         (left, right), (bottom, top) = self.columns(*x), self.rows(*y)
         right, top = max(right, left + 4), min(top, bottom - 4)
@@ -137,31 +124,18 @@ def blank(width: int, height: int) -> np.ndarray:
 
 
 def panel(
-    pixels: np.ndarray,
-    box: tuple[int, int, int, int],
-    x: tuple[float, float],
-    y: tuple[float, float],
-    *,
-    title: str = "",
-    xlabel: str = "",
-    ylabel: str = "",
+    pixels: np.ndarray, box: Box, x: Scale, y: Scale, *, title="", xlabel="", ylabel=""
 ) -> Panel:
-    """Draw a frame with scales on a picture, and give what is inside to draw on.
+    """Draw a frame with scales on a picture [H, W, 3], and give what is inside to draw on.
 
     Parameters
     ----------
-    pixels : uint8 [H, W, 3]
-        Changed in place.
     box : (left, top, width, height)
         Of the inside, in pixels; title and labels stand around it.
     x, y : (low, high)
         Ends of the scales.
     title, xlabel, ylabel : str
         A scale without a label has no numbers either.
-
-    Returns
-    -------
-    Panel
     """
     left, top, width, height = box
     inside = Panel(pixels[top : top + height, left : left + width], x, y)
@@ -189,14 +163,10 @@ def panel(
 def write(
     pixels: np.ndarray, x: int, y: int, text: str, colour: str = INK, align: float = 0
 ) -> None:
-    """Write on a picture, x pixels from the left and y from the top; what lies outside is cut off.
+    """Write on a picture [H, W, 3], x pixels from the left and y from the top.
 
-    Parameters
-    ----------
-    pixels : uint8 [H, W, 3]
-        Changed in place.
-    align : float
-        Which part of the text stands at x: 0 its beginning, 0.5 its middle, 1 its end.
+    `align` says which part of the text stands at x: 0 its beginning, 0.5 its middle, 1 its end.
+    What lies outside is cut off.
     """
     if text:
         cover = _letters(text)
@@ -242,7 +212,7 @@ def _envelope(values: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     return lowest, highest
 
 
-def _place(value: float, scale: tuple[float, float], size: int) -> int:
+def _place(value: float, scale: Scale, size: int) -> int:
     low, high = scale
     return min(max(round((value - low) / (high - low) * (size - 1)), 0), size - 1)
 

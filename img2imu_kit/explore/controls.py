@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +22,7 @@ from ipywidgets import (
 from ..pictures.params import CHOICES, SpectrogramParams, presets, resolve
 from ..signals.recording import Recording
 
-__all__ = ["Quiet", "Settings", "WindowControls", "control", "preset_and_changes"]
+__all__ = ["Quiet", "Settings", "WindowControls", "choice", "control", "preset_and_changes"]
 
 _SIZES = [(64, 64), (96, 96), (96, 128), (128, 128), (224, 224)]
 _FIXED, _OWN = "fixed limits", "three axes"
@@ -30,6 +30,8 @@ _NONE = ""  # of a list of options: ipywidgets takes None for no choice at all
 #: Settings whose control holds the very value.
 _SIMPLE = ("n_fft", "hop", "window", "center", "detrend", "scale", "size", "interpolation")
 _RGB = ("red", "green", "blue")
+_RANGES = (_FIXED, "per-axis", "per-window")
+_COLOURS = ("acc", "gyro", "magnitude", _OWN)
 
 
 def control(kind: type[Widget], description: str, tooltip: str, **settings) -> Any:
@@ -38,6 +40,11 @@ def control(kind: type[Widget], description: str, tooltip: str, **settings) -> A
         settings["style"] = {"description_width": "92px"}
     layout = {"width": "300px"}
     return kind(description=description, tooltip=tooltip, layout=layout, **settings)
+
+
+def choice(description: str, tooltip: str, options: Iterable = (), **settings) -> Dropdown:
+    """A list to choose from."""
+    return control(Dropdown, description, tooltip, options=list(options), **settings)
 
 
 class Quiet:
@@ -61,37 +68,21 @@ class WindowControls(Quiet):
     Parameters
     ----------
     changed : callable
-        Called with a traitlets change after a change by the user.
-    seconds : float
-        Length of the window to begin with.
-    shortest, longest : float
-        Of a window, in seconds.
-
-    Attributes
-    ----------
-    recording : Recording
-        The one that is chosen.
-    which, start, length : Widget
+        Called without arguments after a change by the user.
+    seconds, shortest, longest : float
+        Length of the window: at first, and its bounds.
     """
 
-    def __init__(
-        self,
-        changed: Callable[[dict], None],
-        *,
-        seconds: float,
-        shortest: float = 0.1,
-        longest: float = 60.0,
-    ) -> None:
+    def __init__(self, changed: Callable[[], None], seconds: float, shortest=0.1, longest=60.0):
         self._changed, self._seconds, self._longest = changed, seconds, longest
-        self.which = control(Dropdown, "recording", "Which recording")
+        length = {"min": shortest, "step": 0.1}
+        self.which = choice("recording", "Which recording")
         self.start = control(FloatSlider, "start (s)", "Where the window begins", min=0, step=0.1)
-        self.length = control(
-            FloatSlider, "length (s)", "How long the window lasts", min=shortest, step=0.1
-        )
+        self.length = control(FloatSlider, "length (s)", "How long the window lasts", **length)
         self.controls = [self.which, self.start, self.length]
-        self.which.observe(lambda change: self._moved(change, self.reset), "value")
+        self.which.observe(lambda _change: self._moved(self.reset), "value")
         for slider in (self.start, self.length):
-            slider.observe(lambda change: self._moved(change, self._bound_start), "value")
+            slider.observe(lambda _change: self._moved(self._bound_start), "value")
 
     @property
     def recording(self) -> Recording:
@@ -123,26 +114,15 @@ class WindowControls(Quiet):
         """The last place where a window of this length can begin; one that grew begins earlier."""
         self.start.max = max(0.0, _tenths(self.recording.seconds - self.length.value))
 
-    def _moved(self, change: dict, follow: Callable[[], None]) -> None:
+    def _moved(self, follow: Callable[[], None]) -> None:
         if not self._quiet:
             with self.quietly():
                 follow()
-            self._changed(change)
+            self._changed()
 
 
 class Settings(Quiet):
-    """Widgets for a preset and what differs from it.
-
-    Parameters
-    ----------
-    changed : callable
-        Called without arguments after a change by the user.
-
-    Attributes
-    ----------
-    controls : dict of str -> Widget
-        In the order in which they are to be shown; most by the name of their setting.
-    """
+    """Widgets for a preset and what differs from it; `changed` is called after a user's change."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
@@ -150,47 +130,24 @@ class Settings(Quiet):
             name: [("none" if word is None else word, word or _NONE) for word in CHOICES[name]]
             for name in CHOICES
         }
-        self.controls: dict[str, Any] = {
-            "preset": control(Dropdown, "preset", "Settings to begin with", options=[*presets()]),
+        self.controls: dict[str, Any] = {  # in the order in which they are shown
+            "preset": choice("preset", "Settings to begin with", presets()),
             "n_fft": control(IntSlider, "n_fft", "Length of a frame in samples", min=4, max=512),
             "hop": control(IntSlider, "hop", "Samples from a frame to the next", min=1, max=256),
-            "overlap": control(
-                IntSlider, "overlap (%)", "Of a frame with the next; sets hop", max=99
-            ),
-            "window": control(Dropdown, "taper", "Window of a frame", options=words["window"]),
-            "center": control(
-                Checkbox, "centred frames", "Mirror the signal at both ends", indent=True
-            ),
-            "detrend": control(
-                Dropdown, "detrend", "Taken off each frame", options=words["detrend"]
-            ),
-            "scale": control(Dropdown, "scale", "Of the power", options=words["scale"]),
-            "range": control(
-                Dropdown,
-                "range",
-                "What is drawn black and white",
-                options=[_FIXED, "per-axis", "per-window"],
-            ),
+            "overlap": control(IntSlider, "overlap (%)", "Of two frames; sets hop", max=99),
+            "window": choice("taper", "Window of a frame", words["window"]),
+            "center": control(Checkbox, "centred frames", "Mirror the signal at both ends"),
+            "detrend": choice("detrend", "Taken off each frame", words["detrend"]),
+            "scale": choice("scale", "Of the power", words["scale"]),
+            "range": choice("range", "What is drawn black and white", _RANGES),
             "limits": control(IntRangeSlider, "limits (dB)", "Black and white", min=-120, max=60),
             "band": control(
-                FloatRangeSlider,
-                "band (Hz)",
-                "Frequencies kept: fmin, fmax",
-                min=0,
-                step=0.1,
-                readout_format=".1f",
+                FloatRangeSlider, "band (Hz)", "fmin, fmax", min=0, step=0.1, readout_format=".1f"
             ),
-            "colours": control(
-                Dropdown,
-                "colours",
-                "Which axes become colours",
-                options=["acc", "gyro", "magnitude", _OWN],
-            ),
-            **{name: control(Dropdown, name, f"Axis that becomes {name}") for name in _RGB},
-            "size": control(Dropdown, "size", "Height and width in pixels"),
-            "interpolation": control(
-                Dropdown, "resize", "How to get there", options=words["interpolation"]
-            ),
+            "colours": choice("colours", "Which axes become colours", _COLOURS),
+            **{name: choice(name, f"Axis that becomes {name}") for name in _RGB},
+            "size": choice("size", "Height and width in pixels"),
+            "interpolation": choice("resize", "How to get there", words["interpolation"]),
         }
         self._offer_sizes([])
         for name, widget in self.controls.items():

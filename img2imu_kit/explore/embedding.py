@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from ipywidgets import HTML, Box, Dropdown, IntSlider, VBox
+from ipywidgets import HTML, Box, IntSlider, VBox
 from jscatter import Scatter
 from jscatter.color_maps import glasbey_dark
 from sklearn.preprocessing import StandardScaler
 
-from ..errors import SignalError
+from ..errors import ParameterError, SignalError
 from ..explain.embedding import pca, quality, tsne
+from ..pictures.image import to_image
 from ..pictures.params import SpectrogramParams, resolve
 from ..plots.style import COLOURS
+from ..signals.axes import channel_index
 from ..signals.windows import Windows
 from .base import Explorer
-from .controls import control
-from .embedding_view import EmbeddingState, render
+from .canvas import INK, Drawing, blank, write
+from .controls import choice, control
+from .panels import picture_edges, picture_panel, signal_panel, window_recording
 
-__all__ = ["EmbeddingExplorer"]
+__all__ = ["EmbeddingExplorer", "EmbeddingState", "neighbours", "render"]
 
 #: Name -> function of features [N, D] that gives positions [N, 2]. The perplexity is lowered here,
 #: so that nobody is warned of a choice that he did not make.
@@ -29,6 +32,111 @@ _LAYOUTS = {
     "t-SNE": lambda x: tsne(x, perplexity=max(1.0, min(30.0, (len(x) - 1) / 3))),
     "PCA": pca,
 }
+
+_NEAR = 6
+#: A mean picture is that of at most so many windows.
+_MOST = 256
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingState:
+    """All that a picture of the explorer depends on."""
+
+    windows: Windows
+    features: Mapping[str, np.ndarray]  # name of a network -> float32 [N, D], standardised
+    point: int = 0  # the window that is looked at
+    selected: np.ndarray = field(default_factory=lambda: np.empty(0, int))  # [M], a group of them
+    params: SpectrogramParams = field(default_factory=SpectrogramParams)
+
+
+def render(state: EmbeddingState) -> Drawing:
+    """Draw a window with its neighbours, and a group with its classes and mean picture.
+
+    Raises
+    ------
+    ParameterError
+        No such window.
+    """
+    windows, params = state.windows, state.params
+    if not 0 <= state.point < len(windows):
+        raise ParameterError(f"point {state.point}, expected 0 to {len(windows) - 1}")
+    recording = window_recording(windows, state.point)
+    label = windows.label[state.point] or "unlabelled"
+    pixels = blank(1080, 280 + 130 * len(state.features) + 230)
+    title = f"window {state.point}: {label}, subject {recording.subject}, {recording.name}"
+    chosen = channel_index(windows.axes, params.channels)
+    signal_panel(pixels, (66, 24, 640, 178), recording, chosen, title)
+    (image,) = _pictures(windows, [state.point], params)
+    edges = picture_edges(recording, params)
+    picture_panel(pixels, (800, 24, 260, 178), image, "its picture", edges)
+
+    said = []
+    top = 285
+    for name, features in state.features.items():
+        near = neighbours(features, state.point)
+        same = windows.label[near] == windows.label[state.point]
+        said.append(f"{name}: {same.sum()} of the {len(near)} nearest are {label}")
+        write(pixels, 20, top - 22, f"nearest in the features of {name}")
+        images = _pictures(windows, near, params)
+        for column, (index, image) in enumerate(zip(near, images, strict=True)):
+            left = 20 + 176 * column
+            picture_panel(pixels, (left, top, 84, 84), image)
+            colour = INK if same[column] else COLOURS[3]
+            texts = (windows.label[index], windows.subject[index], f"window {index}")
+            for line, text in enumerate(texts):
+                write(pixels, left + 90, top + 18 * line, str(text)[:12], colour)
+        top += 130
+    said.append(_group(pixels, state, top))
+    note = "; ".join([f"window {state.point}: {label}", *said])
+    alt = (
+        f"{title}: its signal, its spectrogram picture, and the pictures of its neighbours. "
+        f"{'. '.join(said)}."
+    )
+    return Drawing(pixels, alt, note)
+
+
+def neighbours(features: np.ndarray, point: int, count: int = _NEAR) -> np.ndarray:
+    """The nearest other rows, nearest first.
+
+    Examples
+    --------
+    >>> neighbours(np.array([[0.0], [5.0], [1.0], [2.0]]), 0, count=2)
+    array([2, 3])
+    """
+    distances = ((features - features[point]) ** 2).sum(axis=1)  # [N]
+    distances[point] = np.inf  # nobody is his own neighbour
+    return np.argsort(distances, kind="stable")[: min(count, len(features) - 1)]
+
+
+def _group(pixels: np.ndarray, state: EmbeddingState, top: int) -> str:
+    """Classes and mean picture of the selected windows; what is said about them."""
+    selected, windows = np.asarray(state.selected, dtype=int), state.windows
+    if len(selected) == 0:
+        write(pixels, 20, top, "Choose the lasso and draw around points to see what they share.")
+        return "nothing selected"
+    classes, counts = np.unique(windows.label[selected].astype(str), return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:9]
+    write(pixels, 20, top - 4, f"{len(selected)} selected")
+    for row, i in enumerate(order):
+        y, length = top + 18 + 19 * row, max(1, round(360 * counts[i] / counts.max()))
+        pixels[y : y + 14, 180 : 180 + length] = (0, 114, 178)
+        write(pixels, 172, y, classes[i][:22] or "unlabelled", align=1)
+        write(pixels, 186 + length, y, str(counts[i]))
+    # Evenly from the selection, so that a large one does not hold up the hand that draws.
+    few = selected[np.linspace(0, len(selected) - 1, min(len(selected), _MOST)).astype(int)]
+    mean = _pictures(windows, few, state.params).mean(axis=0).round().astype(np.uint8)
+    (start, stop), up = picture_edges(window_recording(windows, selected[0]), state.params)
+    begin = windows.start_s[selected[0]]  # time within the window: they begin at different times
+    title = "mean picture" + (f" of {len(few)} of them" if len(few) < len(selected) else "")
+    edges, xlabel = ((start - begin, stop - begin), up), "time in the window (s)"
+    picture_panel(pixels, (800, top + 16, 260, 160), mean, title, edges, xlabel=xlabel)
+    named = ", ".join(f"{counts[i]} {classes[i] or 'unlabelled'}" for i in order)
+    return f"{len(selected)} selected: {named}"
+
+
+def _pictures(windows: Windows, index, params: SpectrogramParams) -> np.ndarray:
+    """uint8 [n, H, W, 3]"""
+    return to_image(windows[np.asarray(index)], params=params).transpose(0, 2, 3, 1)
 
 
 class EmbeddingExplorer(Explorer):
@@ -101,18 +209,10 @@ class EmbeddingExplorer(Explorer):
         self._xy: dict[tuple[str, str], np.ndarray] = {}
         self.quality: dict[str, dict[str, float]] = {}
         self.controls = {
-            "layout": control(
-                Dropdown, "layout", "How points are placed", options=[*_LAYOUTS], value=layout
-            ),
-            "colour": control(
-                Dropdown, "colour by", "What a colour means", options=[*self._colour_by]
-            ),
-            "point": control(
-                IntSlider, "point", "The window that is looked at", max=len(windows) - 1
-            ),
-            "group": control(
-                Dropdown, "select class", "All windows of a class", options=["", *windows.classes]
-            ),
+            "layout": choice("layout", "How points are placed", _LAYOUTS, value=layout),
+            "colour": choice("colour by", "What a colour means", self._colour_by),
+            "point": control(IntSlider, "point", "The window looked at", max=len(windows) - 1),
+            "group": choice("select class", "All windows of a class", ["", *windows.classes]),
         }
         self._titles = {name: HTML() for name in features}
         # Axes of a t-SNE picture mean nothing: none are drawn.
@@ -128,7 +228,7 @@ class EmbeddingExplorer(Explorer):
         ]
         maps = Box(columns, layout={"flex_flow": "row wrap", "grid_gap": "8px"})
         state = EmbeddingState(windows, self._features, params=resolve(params, **overrides))
-        super().__init__(state, [*self.controls.values()], "embedding", above=[maps])
+        super().__init__(state, [*self.controls.values()], "embedding", above=(maps,))
         for scatter in self.maps.values():
             scatter.widget.observe(self._hovered, "hovering")
             scatter.widget.observe(self._selected, "selection")

@@ -12,7 +12,7 @@ from ..pictures.power import make_grid
 from ..plots.style import COLOURS
 from ..signals.recording import Recording
 from ..signals.windows import Windows
-from .canvas import Panel, colour_map, panel, write
+from .canvas import Box, Panel, Scale, colour_map, panel, write
 
 __all__ = [
     "colour_bar",
@@ -24,21 +24,21 @@ __all__ = [
     "window_recording",
 ]
 
+Edges = tuple[Scale, Scale]  # of a picture, in s and in Hz
 #: Colours of the axes x, y, z as lines; red, green and blue would be lost on many.
 _XYZ = (COLOURS[3], COLOURS[2], COLOURS[0])
 
 
 def signal_panel(
     pixels: np.ndarray,
-    box: tuple[int, int, int, int],
+    box: Box,
     recording: Recording,
     axes: list[int],
     title: str,
-    *,
-    with_unit: bool = True,
-    with_legend: bool = True,
+    unit: bool = True,
+    names: bool = True,
 ) -> Panel:
-    """Draw some axes of a recording over seconds of its file."""
+    """Draw some axes of a recording over seconds of its file, with their unit and names or not."""
     values = recording.signal[:, axes]  # [T, len(axes)]
     low, high = float(values.min()), float(values.max())
     margin = 0.05 * (high - low) or 1.0
@@ -50,11 +50,11 @@ def signal_panel(
         (low - margin, high + margin),
         title=title,
         xlabel="time (s)",
-        ylabel=(f"signal ({units})" if units else "signal") if with_unit else "",
+        ylabel=(f"signal ({units})" if units else "signal") if unit else "",
     )
     for column, colour in zip(values.T, _line_colours(len(axes)), strict=True):
         drawn.trace(column, colour)
-    if with_legend:
+    if names:
         left, top, width, _ = box
         legend(pixels, left + width, top - 20, [recording.axes[i] for i in axes])
     return drawn
@@ -62,15 +62,14 @@ def signal_panel(
 
 def picture_panel(
     pixels: np.ndarray,
-    box: tuple[int, int, int, int],
+    box: Box,
     image: np.ndarray,
     title: str = "",
-    edges: tuple[tuple[float, float], tuple[float, float]] | None = None,
-    *,
+    edges: Edges | None = None,
     xlabel: str = "time (s)",
     ylabel: str = "frequency (Hz)",
 ) -> Panel:
-    """Draw a picture, uint8 [H, W, 3], over the seconds and Hz of its `edges`, or without scales."""
+    """Draw a picture, uint8 [H, W, 3], over its seconds and Hz, or without scales."""
     if edges is None:
         drawn = panel(pixels, box, (0, 1), (0, 1), title=title)
     else:
@@ -87,7 +86,7 @@ def legend(pixels: np.ndarray, right: int, top: int, names: list[str]) -> None:
         right -= 10 + 8 * len(text)
 
 
-def colour_bar(pixels: np.ndarray, box: tuple[int, int, int, int], params) -> None:
+def colour_bar(pixels: np.ndarray, box: Box, params: SpectrogramParams) -> None:
     """Draw what the colours of a spectrogram mean: dB, or the extremes of each picture."""
     left, top, width, height = box
     picture_panel(pixels, box, colour_map()[::-1][:, None])  # [256, 1, 3]
@@ -97,9 +96,7 @@ def colour_bar(pixels: np.ndarray, box: tuple[int, int, int, int], params) -> No
         write(pixels, left + width + 5, row, text.replace("-", "\N{MINUS SIGN}"))
 
 
-def picture_edges(
-    window: Recording, params: SpectrogramParams
-) -> tuple[tuple[float, float], tuple[float, float]]:
+def picture_edges(window: Recording, params: SpectrogramParams) -> Edges:
     """Edges of a window's picture in seconds of the file and in Hz."""
     left, right, bottom, top = make_grid(len(window), window.rate, params).extent
     return (left + window.start_s, right + window.start_s), (bottom, top)

@@ -4,14 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 import img2imu_kit as ik
 from img2imu_kit.errors import FormatError, ParameterError
 from img2imu_kit.explore import AUGMENTATIONS, AugmentationExplorer
-from img2imu_kit.explore.augmentation import read_photo
-from img2imu_kit.explore.augmentation_view import AugmentationState, code, likeness, render
+from img2imu_kit.explore.augmentation import AugmentationState, code, read_photo, render
 
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 
@@ -42,14 +40,6 @@ def test_the_pair_suffers_the_same_change(state):
     explained = float(note.split(", ")[-1].split(" %")[0])
     assert explained > 40
     assert float(note.split("similarity ")[1].split(",")[0]) > 0.5
-
-
-def test_likeness_is_perfect_for_equal_pictures_and_none_for_doing_nothing():
-    rng = torch.Generator().manual_seed(0)
-    image, depicted, mean = (torch.rand((1, 3, 8, 8), generator=rng) for _ in range(3))
-    assert likeness(image, depicted, depicted, mean) == pytest.approx((1, 1))
-    assert likeness(image, image, depicted, mean)[1] == pytest.approx(0)
-    assert np.isnan(likeness(image, image, image, mean)[1])
 
 
 def test_code_of_an_augmentation_runs(state):

@@ -6,7 +6,7 @@ import pytest
 import img2imu_kit as ik
 from img2imu_kit.errors import ParameterError, SignalError
 from img2imu_kit.explore import EmbeddingExplorer
-from img2imu_kit.explore.embedding_view import EmbeddingState, neighbours, render
+from img2imu_kit.explore.embedding import EmbeddingState, neighbours, render
 
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 

@@ -7,7 +7,7 @@ import pytest
 import img2imu_kit as ik
 from img2imu_kit.errors import Img2ImuError
 from img2imu_kit.explore import GradCamExplorer
-from img2imu_kit.explore.gradcam_view import render
+from img2imu_kit.explore.gradcam import render
 
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 

@@ -10,7 +10,7 @@ import pytest
 import img2imu_kit as ik
 from img2imu_kit.errors import Img2ImuError
 from img2imu_kit.explore import SpectrogramExplorer
-from img2imu_kit.explore.spectrogram_view import OVERVIEW
+from img2imu_kit.explore.spectrogram import OVERVIEW
 
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 

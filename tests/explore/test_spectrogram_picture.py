@@ -8,7 +8,7 @@ import pytest
 import img2imu_kit as ik
 from img2imu_kit.errors import ParameterError, SignalError
 from img2imu_kit.explore.panels import picture_edges
-from img2imu_kit.explore.spectrogram_view import SpectrogramState, code, render, spread
+from img2imu_kit.explore.spectrogram import SpectrogramState, code, render, spread
 
 
 @pytest.fixture(scope="module")
