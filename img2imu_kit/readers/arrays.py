@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .._files import atomic_write
 from ..errors import ClockError, FormatError, ParameterError
 from ..signals.recording import Recording, check_signal
 
@@ -50,10 +50,11 @@ def read_numpy(
     given = {"rate": rate, "axes": axes, "unit": unit, "subject": subject, "name": name}
     given = {key: value for key, value in given.items() if value is not None}
     arrays = _load(path)
-    stories = sorted({key.rpartition("/")[0] for key in arrays}, key=lambda key: (len(key), key))
+    # Fields lie under their own names, or under 0/signal, 1/signal, ..., 10/signal: by length first
+    numbers = sorted({key.rpartition("/")[0] for key in arrays}, key=lambda key: (len(key), key))
     recordings = []
-    for story in stories:
-        prefix = f"{story}/" if story else ""
+    for number in numbers:
+        prefix = f"{number}/" if number else ""
         fields: dict[str, Any] = {
             field: _plain(arrays[prefix + field]) for field in _FIELDS if prefix + field in arrays
         }
@@ -67,7 +68,7 @@ def read_numpy(
         if "rate" not in fields:
             raise ClockError("no rate", where=str(path), remedy="Give rate=<Hz>.")
         signal = check_signal(fields["signal"], where=str(path))
-        if len(signal) < signal.shape[1]:
+        if len(signal) < signal.shape[1]:  # [C, T], as many programs keep it
             raise FormatError(
                 f"shape {signal.shape}, expected [T, C]: a row for each sample",
                 where=str(path),
@@ -78,26 +79,28 @@ def read_numpy(
 
 
 def save_npz(recordings: Recording | Iterable[Recording], path: str | Path) -> None:
-    """Write recordings so that `read` gives them back; the file appears whole or not at all.
+    """Write recordings so that `read` gives them back; all of the file appears, or nothing.
 
     Parameters
     ----------
     recordings : Recording or iterable of Recording
         One is saved under the names of its fields, several under ``0/signal``, ``1/signal``, ...
     path : path
-        Ends in ``.npz``.
+        Ends in ``.npz``; missing folders are made.
 
     Raises
     ------
     ParameterError
-        Another suffix, nothing to save, or a place that cannot be written.
+        Another suffix, or nothing to save.
+    OutputError
+        Disk full, or a place that cannot be written; what was there before is unchanged.
     """
     path = Path(path)
     several = not isinstance(recordings, Recording)
     recordings = list(recordings) if several else [recordings]
     if path.suffix.lower() != ".npz" or not recordings:
-        found = "nothing to save" if not recordings else f"suffix {path.suffix!r}, expected '.npz'"
-        raise ParameterError(found, where=str(path))
+        what = "nothing to save" if not recordings else f"suffix {path.suffix!r}, expected '.npz'"
+        raise ParameterError(what, where=str(path))
     arrays: dict[str, np.ndarray] = {}
     for number, recording in enumerate(recordings):
         for field in _FIELDS:
@@ -105,15 +108,9 @@ def save_npz(recordings: Recording | Iterable[Recording], path: str | Path) -> N
             if value is not None:
                 kind = str if field == "labels" else None  # objects would be pickled
                 arrays[f"{number}/{field}" if several else field] = np.asarray(value, dtype=kind)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            np.savez_compressed(file, **arrays)
-        os.replace(part, path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise ParameterError(f"cannot be written ({error.strerror})", where=str(path)) from None
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    atomic_write({path: buffer.getbuffer()})
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:
@@ -137,11 +134,11 @@ def _load(path: Path) -> dict[str, np.ndarray]:
 
 
 def _load_matlab(path: Path) -> np.ndarray:
-    """The one table of numbers in a MATLAB file (up to version 7.2)."""
+    """The only table of numbers in a MATLAB file (up to version 7.2)."""
     from scipy.io import loadmat
 
     try:
-        found = loadmat(path)
+        variables = loadmat(path)
     except Exception:  # loadmat meets damage with whatever its parser stumbles over
         raise FormatError(
             "not a MATLAB file that can be read",
@@ -150,7 +147,8 @@ def _load_matlab(path: Path) -> np.ndarray:
         ) from None
     tables = {
         name: array
-        for name, array in found.items()
+        for name, array in variables.items()
+        # MATLAB knows no numbers but tables of 1 x 1: what has one row or column is a setting
         if isinstance(array, np.ndarray) and array.dtype.kind in "fiu" and min(array.shape) > 1
     }
     if len(tables) != 1:

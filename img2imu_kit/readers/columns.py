@@ -1,6 +1,6 @@
 """Which columns of a table are axes, which is the label: by name, else by their numbers.
 
-A guess that could have gone the other way is a doubt, which `readers` shows as a `GuessWarning`.
+What could have gone the other way is a doubt, which `readers` shows as a `GuessWarning`.
 """
 
 from __future__ import annotations
@@ -79,19 +79,19 @@ def find_layout(
     label: str | int | Literal[False] | None = None,
     subject: str | None = None,
 ) -> Layout:
-    """Give each column its role: the one asked for, else a guess. Parameters as in `read_csv`."""
+    """Give each column its role: the one asked for, else the likely one. Parameters as in `read_csv`."""
     doubts: list[str] = []
     if time is not None and not isinstance(time, bool):
         time = _column(frame, time, "time", where)
     clock, time_unit = find_clock(frame, time, time_unit, where, doubts)
     if label is None:
-        label = _known(frame, _LABELS) or _guess_label(frame, doubts)
+        label = _known(frame, _LABELS) or _find_label(frame, doubts)
     else:
         label = None if label is False else _column(frame, label, "label", where)
     subject = subject if subject in frame else None if subject else _known(frame, _SUBJECTS)
     if columns is None:
         taken = {clock, label, subject}
-        chosen, names = _guess_axes(frame, taken, where, doubts)
+        chosen, names = _find_axes(frame, taken, where, doubts)
     else:
         columns = [columns] if isinstance(columns, str | int) else columns
         chosen = [_column(frame, column, "columns", where) for column in columns]
@@ -103,8 +103,8 @@ def find_layout(
         names = (axes,) if isinstance(axes, str) else tuple(axes)
         doubts = [doubt for doubt in doubts if "(axes=)" not in doubt]
         if len(names) != len(chosen):
-            found = f"{len(chosen)} columns {tuple(chosen)} but {len(names)} axis names {names}"
-            raise FormatError(found, where=where, remedy="Choose the columns with columns=[...].")
+            what = f"{len(chosen)} columns {tuple(chosen)} but {len(names)} axis names {names}"
+            raise FormatError(what, where=where, remedy="Choose the columns with columns=[...].")
     units = _units(frame[chosen], names, unit, where, doubts)
     return Layout(tuple(chosen), names, units, clock, time_unit, label, subject, tuple(doubts))
 
@@ -123,6 +123,7 @@ def parse_name(name: str) -> tuple[str, str, str]:
     if not unit and len(parts) > 2 and parts[-1] in _UNITS:  # acc_x_g, but not gyro_g
         unit = _UNITS[parts.pop()]
     for place, word in enumerate(parts):
+        # accx, gyroy; a digit for a letter only at the end: GYRO_2; or x, y, z alone
         fused = re.fullmatch("(a|g|w|acc.*|acel.*|gyr.*|mag)([xyz])", word)
         digit = word in ("0", "1", "2") and 0 < place == len(parts) - 1
         if fused or digit or word in ("x", "y", "z"):
@@ -130,6 +131,7 @@ def parse_name(name: str) -> tuple[str, str, str]:
             rest = "".join([*parts[:place], fused[1] if fused else "", *parts[place + 1 :]])
             rest = rest.replace("axis", "")
             sensor = _sensor(rest)
+            # "position x" names something else, and is no axis of ours
             return (sensor, axis, unit) if sensor or not rest else ("", "", "")
     return "", "", ""
 
@@ -138,38 +140,40 @@ def _sensor(text: str) -> str:
     return next((sensor for sensor, known in _SENSORS.items() if re.search(known, text)), "")
 
 
-def _guess_axes(
+def _find_axes(
     frame: pd.DataFrame, taken: set[str | None], where: str, doubts: list[str]
 ) -> tuple[list[str], tuple[str, ...]]:
     """Columns named after an accelerometer and a gyroscope, x before y before z; else numbers."""
-    found: dict[tuple[str, str], list[str]] = {}
+    by_axis: dict[tuple[str, str], list[str]] = {}  # (sensor, axis) -> its columns
     for name in frame:
         sensor, axis, _ = parse_name(name)
         if axis and name not in taken:
-            found.setdefault((sensor, axis), []).append(name)
-    sensors = {sensor for sensor, _ in found}
+            by_axis.setdefault((sensor, axis), []).append(name)
+    sensors = {sensor for sensor, _ in by_axis}
+    # One accelerometer (one that feels gravity first) and one gyroscope, else a magnetometer
     wanted = [s for s in ("acc", "linacc", "") if s in sensors][:1]
     wanted += [s for s in ("gyro",) if s in sensors]
     wanted = wanted or [s for s in ("mag",) if s in sensors]
     chosen: list[str] = []
     names: list[str] = []
     for sensor in wanted:
-        said = sensor or _sensor("".join(words(Path(where).name)))
-        if not said:
+        kind = sensor or _sensor("".join(words(Path(where).name)))
+        if not kind:
             doubts.append("axes x, y, z are taken for an accelerometer (axes=)")
-        known = [axis for axis in "xyz" if (sensor, axis) in found]
+        known = [axis for axis in "xyz" if (sensor, axis) in by_axis]
         if len(known) < 3:
-            doubts.append(f"{said or 'acc'} has no axis but {' and '.join(known)} (columns=)")
+            doubts.append(f"{kind or 'acc'} has no axis but {' and '.join(known)} (columns=)")
         for axis in known:
-            columns = found[sensor, axis]
+            columns = by_axis[sensor, axis]
             if len(columns) > 1:
                 text = " and ".join(map(repr, columns))
-                several = f"{len(columns)} columns could be {said or 'acc'}_{axis}: {text}"
+                several = f"{len(columns)} columns could be {kind or 'acc'}_{axis}: {text}"
                 raise FormatError(several, where=where, remedy="Choose with columns=[...].")
             chosen += columns
-            names.append(f"{said or 'acc'}_{axis}")
+            names.append(f"{kind or 'acc'}_{axis}")
     if chosen:
         return chosen, tuple(names)
+    # No name tells: the columns of numbers that are left, if they are whole sensors.
     rest = [name for name in frame if name not in taken and _is_signal(frame[name])]
     if len(rest) not in (1, 3, 6, 9):
         listed = ", ".join(map(repr, frame))
@@ -213,18 +217,19 @@ def _units(
         units.append(fitting[0] if fitting else "")
     unused = set(given) - set(units) - {""}
     if unused:
-        found = f"no axis of {', '.join(axes)} is measured in {unused.pop()!r}"
-        raise ParameterError(found, where=where, remedy="Name the axes with axes=.")
+        what = f"no axis of {', '.join(axes)} is measured in {unused.pop()!r}"
+        raise ParameterError(what, where=where, remedy="Name the axes with axes=.")
     acc = [axes.index(f"acc_{axis}") for axis in "xyz" if f"acc_{axis}" in axes]
     if not given and len(acc) == 3 and not any(units[i] for i in acc):
-        guess = _acceleration_unit(signal.iloc[:: len(signal) // 2000 + 1, acc], doubts)
-        units = [guess if i in acc else unit for i, unit in enumerate(units)]
+        likely = _acceleration_unit(signal.iloc[:: len(signal) // 2000 + 1, acc], doubts)
+        units = [likely if i in acc else unit for i, unit in enumerate(units)]
     return tuple(units)
 
 
 def _acceleration_unit(signal: pd.DataFrame, doubts: list[str]) -> str:
     """Unit in which the median length of the vector is about one gravity, else ``""``."""
     numbers = signal.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    # At rest and in most motion an accelerometer reads g: 9.8 in m/s2, 1 in g.
     length = float(np.median(np.linalg.norm(numbers, axis=1)))
     if 0.85 < length / GRAVITY < 1.15:
         return "m/s2"
@@ -234,12 +239,12 @@ def _acceleration_unit(signal: pd.DataFrame, doubts: list[str]) -> str:
     return ""
 
 
-def _guess_label(frame: pd.DataFrame, doubts: list[str]) -> str | None:
+def _find_label(frame: pd.DataFrame, doubts: list[str]) -> str | None:
     """The last of four or more nameless columns, if it is text or whole numbers that stay."""
     name = frame.columns[-1]
     if len(frame.columns) < 4 or not all(column.isdigit() for column in frame):
         return None
-    if pd.api.types.is_numeric_dtype(frame[name]):
+    if pd.api.types.is_numeric_dtype(frame[name]):  # classes stay for a while, signals do not
         values = frame[name].to_numpy(np.float64, na_value=np.nan)
         if not (values == values.round()).all() or (np.diff(values) != 0).mean() > 0.05:
             return None

@@ -89,6 +89,7 @@ def sniff(
     if not body:
         raise FormatError("only comments, no data", where=str(path))
     only_line = len(body) == 1
+    # Half-way down the head no preamble is left, and a line cut by its end is not reached.
     body = body[len(body) // 2 :][:_SCORED_LINES]
     # SisFall ends each line of comma-separated numbers in `;`: what follows it is not data.
     stop = ";" if all(re.fullmatch(r"[^;]+;\s*", line) for line in body) else None
@@ -101,13 +102,16 @@ def sniff(
         for point in (".", ",") if decimal is None else (decimal,):
             numbers = [[bool(_NUMBER[point].fullmatch(cell)) for cell in row] for row in table]
             share = sum(map(sum, numbers)) / (len(body) * width)
+            # Several columns, then the share of numbers, then more columns; on a tie the first
+            # spelling wins: a comma before blanks, a decimal point before a comma.
             score = (width > 1, round(share, 2), width)
             if point != mark and score > best:
                 best, spelling = score, (mark, point, comment)
+                # [columns]: whether most cells of the column are numbers
                 numeric = [2 * sum(column) > len(table) for column in zip(*numbers, strict=True)]
     if not any(numeric):
-        found = "a header but no rows of data" if only_line else "no column of numbers was found"
-        raise FormatError(f"{found}; line 1 reads {lines[0][:60]!r}", where=str(path))
+        what = "a header but no rows of data" if only_line else "no column of numbers was found"
+        raise FormatError(f"{what}; line 1 reads {lines[0][:60]!r}", where=str(path))
     mark, point, comment = spelling
     rows = [_cells(_COMMENT.sub("", line), mark, comment) for line in lines]
     title, data, doubts = _header(path, lines, rows, numeric, point, header)
@@ -137,6 +141,7 @@ def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
     frame, failure = None, ""
     try:
         with _text(path, dialect.encoding) as text, warnings.catch_warnings():
+            # A first row with too many fields only warns, and loses them.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
                 text,
@@ -180,8 +185,8 @@ def _blame(path: Path, dialect: Dialect) -> None:
 
 def _check_width(path: Path, number: int, row: list[str], width: int) -> None:
     if len(row) != width:
-        found = f"malformed line: {len(row)} column(s), expected {width}"
-        raise FormatError(found, where=f"{path}, line {number}", remedy=_REPAIR)
+        what = f"malformed line: {len(row)} column(s), expected {width}"
+        raise FormatError(what, where=f"{path}, line {number}", remedy=_REPAIR)
 
 
 def _data_lines(path: Path, dialect: Dialect) -> Iterator[tuple[int, str]]:
@@ -202,6 +207,8 @@ def _header(
     header: bool | str,
 ) -> tuple[int | None, int, tuple[str, ...]]:
     """Index of the header (if any), index of the first line of data, and doubts about both."""
+    # Data begin at the first line with numbers where the columns of numbers are. Above it, a line
+    # of as many cells is the header; for want of one a line that is a cell off, or a comment.
     width, above, remarks = len(numeric), [], []
     for index, (line, row) in enumerate(zip(lines, rows, strict=True)):
         cells = [cell for cell, number in zip(row, numeric, strict=False) if number and cell]
@@ -239,13 +246,13 @@ def _names(path: Path, rows: list[list[str]], title: int, width: int) -> list[st
     elif len(names) == width - 1 and not any(row[-1] for row in rows[title + 1 :] if row[1:]):
         names = [*names, ""]
     if len(names) != width:
-        found = f"the header names {len(names)} columns, but rows have {width}"
-        raise FormatError(found, where=where, remedy=_REPAIR)
+        what = f"the header names {len(names)} columns, but rows have {width}"
+        raise FormatError(what, where=where, remedy=_REPAIR)
     for name, count in Counter(filter(None, names)).items():
         if count > 1:
             places = " and ".join(str(i) for i, other in enumerate(names) if other == name)
-            found = f"{count} columns are called {name!r} (positions {places})"
-            raise FormatError(found, where=where, remedy="Rename them in the file.")
+            what = f"{count} columns are called {name!r} (positions {places})"
+            raise FormatError(what, where=where, remedy="Rename them in the file.")
     return names
 
 
@@ -283,7 +290,7 @@ def _head(path: Path) -> tuple[list[str], str]:
     except UnicodeDecodeError:  # older Windows programs write m/s² and °/s this way
         encoding = "latin-1"
         text = raw.decode(encoding)
-    lines = re.split(r"\r\n|\r|\n", text)
+    lines = re.split(r"\r\n|\r|\n", text)  # splitlines() would also split at \x0b and \u2028
     if len(raw) == _HEAD_BYTES and len(lines) > 1:
         lines.pop()  # it may be cut in the middle
     while not lines[-1].strip():

@@ -45,6 +45,7 @@ def read(path: str | Path, **options: Any) -> list[Recording]:
         With file and line, or file and sample.
     """
     path = Path(path)
+    # `read_csv` has every option; a format heeds those that it has a use for
     known = set(read_csv.__annotations__) - {"path", "return"}
     if unknown := sorted(set(options) - known):
         listed = f"Known: {', '.join(sorted(known))}."
@@ -65,25 +66,25 @@ def read(path: str | Path, **options: Any) -> list[Recording]:
 
 
 def _read_folder(folder: Path, options: dict[str, Any]) -> list[Recording]:
-    """Every readable file; a guess made for many files is shown once."""
+    """Every readable file; a doubt about many files is shown once."""
     files = [p for p in sorted(folder.rglob("*")) if p.name.lower().endswith(READABLE)]
     files = [file for file in files if not file.name.startswith(".")]
     if not files:
         raise FormatError(f"no file that ends in {', '.join(READABLE)}", where=str(folder))
     recordings: list[Recording] = []
-    guesses: dict[str, list[str]] = {}
+    doubts: dict[str, list[str]] = {}  # what was guessed -> of which files
     for file in files:
         name = stem(file.relative_to(folder).as_posix())
-        with warnings.catch_warnings(record=True) as said:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", GuessWarning)
             recordings += read(file, **{**options, "name": name})
-        for warning in said:
+        for warning in caught:
             if issubclass(warning.category, GuessWarning):
-                guess = str(warning.message).removeprefix(f"{file}: ")
-                guesses.setdefault(guess, []).append(name)
-            else:
+                doubt = str(warning.message).removeprefix(f"{file}: ")
+                doubts.setdefault(doubt, []).append(name)
+            else:  # not ours to judge
                 warnings.warn(warning.message, stacklevel=3)
-    for guess, names in guesses.items():
+    for doubt, names in doubts.items():
         others = f" and {len(names) - 1} more" if names[1:] else ""
-        warnings.warn(f"{folder}, {names[0]}{others}: {guess}", GuessWarning, stacklevel=3)
+        warnings.warn(f"{folder}, {names[0]}{others}: {doubt}", GuessWarning, stacklevel=3)
     return recordings

@@ -29,12 +29,10 @@ __all__ = [
     "read_parquet",
     "stem",
     "to_numbers",
-    "to_recordings",
-    "with_time",
 ]
 
-#: Options that only a text has; options of `to_recordings`.
-SPELLING, _CLOCK = ("delimiter", "decimal", "header"), ("rate", "gap", "longest_gap_s", "name")
+#: Options that only a text has.
+SPELLING = ("delimiter", "decimal", "header")
 _log = logging.getLogger(__name__)
 
 
@@ -107,22 +105,22 @@ def read_csv(
     """
     path = Path(path)
     dialect = sniff(path, delimiter=delimiter, decimal=decimal, header=header)
-    roles = {
-        "columns": columns,
-        "axes": axes,
-        "unit": unit,
-        "time": time,
-        "time_unit": time_unit,
-        "label": label,
-        "subject": subject,
-    }
-    clock = {
-        "rate": rate,
-        "gap": gap,
-        "longest_gap_s": longest_gap_s,
-        "name": stem(path.name) if name is None else name,
-    }
-    return _recordings(read_table(path, dialect), roles, clock, str(path), dialect)
+    return _recordings(
+        read_table(path, dialect),
+        str(path),
+        dialect,
+        columns=columns,
+        axes=axes,
+        unit=unit,
+        time=time,
+        time_unit=time_unit,
+        rate=rate,
+        label=label,
+        subject=subject,
+        gap=gap,
+        longest_gap_s=longest_gap_s,
+        name=stem(path.name) if name is None else name,
+    )
 
 
 def describe_csv(path: str | Path, **options: Any) -> str:
@@ -142,7 +140,7 @@ def describe_csv(path: str | Path, **options: Any) -> str:
     path = Path(path)
     dialect = sniff(path, **{key: options.pop(key) for key in SPELLING if key in options})
     frame = read_table(path, dialect)
-    roles = {key: value for key, value in options.items() if key not in _CLOCK}
+    roles = {k: v for k, v in options.items() if k not in ("rate", "gap", "longest_gap_s", "name")}
     return _report(frame, dialect, find_layout(frame, where=str(path), **roles), str(path))
 
 
@@ -184,17 +182,21 @@ def from_frame(
     where = name or "frame"
     if not isinstance(frame, pd.DataFrame):
         raise FormatError(f"a {type(frame).__name__}, expected a pandas DataFrame", where=where)
-    roles = {
-        "columns": columns,
-        "axes": axes,
-        "unit": unit,
-        "time": time,
-        "time_unit": time_unit,
-        "label": label,
-        "subject": subject,
-    }
-    clock = {"rate": rate, "gap": gap, "longest_gap_s": longest_gap_s, "name": name}
-    return _recordings(frame, roles, clock, where)
+    return _recordings(
+        frame,
+        where,
+        columns=columns,
+        axes=axes,
+        unit=unit,
+        time=time,
+        time_unit=time_unit,
+        rate=rate,
+        label=label,
+        subject=subject,
+        gap=gap,
+        longest_gap_s=longest_gap_s,
+        name=name,
+    )
 
 
 def read_parquet(path: Path, **options: Any) -> list[Recording]:
@@ -203,11 +205,8 @@ def read_parquet(path: Path, **options: Any) -> list[Recording]:
         frame = pd.read_parquet(path)
     except Exception:  # pyarrow raises errors of many kinds for a damaged file
         raise FormatError("damaged, or not a Parquet file", where=str(path)) from None
-    roles = {key: value for key, value in options.items() if key not in _CLOCK}
-    clock = {key: value for key, value in options.items() if key in _CLOCK}
-    if clock.get("name") is None:
-        clock["name"] = stem(path.name)
-    return _recordings(frame, roles, clock, str(path))
+    name = options.pop("name", None)
+    return _recordings(frame, str(path), name=stem(path.name) if name is None else name, **options)
 
 
 def stem(name: str) -> str:
@@ -217,26 +216,62 @@ def stem(name: str) -> str:
 
 def _recordings(
     frame: pd.DataFrame,
-    roles: dict[str, Any],
-    clock: dict[str, Any],
     where: str,
     dialect: Dialect | None = None,
+    *,
+    name: str,
+    rate: float | None = None,
+    gap: str = "raise",
+    longest_gap_s: float = 0.5,
+    **roles: Any,
 ) -> list[Recording]:
-    """Find the layout, show the guesses, convert; a text has lines where a table has rows."""
+    """Find the layout, tell its doubts, convert: one for each person and unbroken stretch."""
 
-    def place(row: int) -> str:
+    def place(row: int) -> str:  # a text has lines where a table has rows
         at = f"line {line_of(Path(where), dialect, row)}" if dialect else f"row {row}"
         return f"{where}, {at}"
 
-    frame, time = with_time(frame, roles.get("time"), where)
-    layout = find_layout(frame, where=where, **{**roles, "time": time})
+    frame, roles["time"] = _with_time(frame, roles.get("time"), where)
+    layout = find_layout(frame, where=where, **roles)
     if _log.isEnabledFor(logging.INFO):
         _log.info(_report(frame, dialect, layout, where))
     doubts = (dialect.doubts if dialect else ()) + layout.doubts
     if doubts:
         warnings.warn(f"{where}: guessed: {'; '.join(doubts)}", GuessWarning, stacklevel=3)
-    subject = roles.get("subject") or ""
-    return to_recordings(frame, layout, place, where=where, subject=subject, **clock)
+    if layout.time is None and rate is None:
+        raise ClockError(
+            f"no rate, and no column of time among {', '.join(map(repr, frame))}",
+            where=where,
+            remedy="Give rate=<Hz>, or time=<column> and time_unit=.",
+        )
+    # C columns of T rows -> [T, C]
+    signal = np.stack([to_numbers(frame[column], place) for column in layout.columns], axis=1)
+    labels = None if layout.label is None else _texts(frame[layout.label], where)
+    people = np.full(len(frame), roles.get("subject") or "", dtype=object)
+    if layout.subject is not None:
+        people = _texts(frame[layout.subject], where)
+    recordings: list[Recording] = []
+    for person in dict.fromkeys(people):
+        # Rows of several people may alternate: each has a clock of their own.
+        rows = np.flatnonzero(people == person)
+        about = {
+            "axes": layout.axes,
+            "unit": layout.unit,
+            "subject": person,
+            "name": name if len(rows) == len(frame) else f"{name}/{person}".strip("/"),
+            "labels": None if labels is None else labels[rows],
+        }
+        try:
+            if layout.time is None:
+                recordings.append(Recording(signal[rows], rate, **about))
+            else:
+                times_s = _seconds(frame[layout.time].iloc[rows], layout.time_unit, rows, place)
+                clock = {"rate": rate, "gap": gap, "longest_gap_s": longest_gap_s}
+                recordings += from_samples(signal[rows], times_s, **clock, **about)
+        except Img2ImuError as error:  # raised from arrays, which know no file
+            at = error.where if error.where.startswith(where) else where
+            raise type(error)(error.what, where=at, remedy=error.remedy) from None
+    return recordings
 
 
 def _report(frame: pd.DataFrame, dialect: Dialect | None, layout: Layout, where: str) -> str:
@@ -258,67 +293,7 @@ def _report(frame: pd.DataFrame, dialect: Dialect | None, layout: Layout, where:
     return "\n  ".join(lines + [f"guessed: {doubt}" for doubt in doubts])
 
 
-def to_recordings(
-    frame: pd.DataFrame,
-    layout: Layout,
-    place: Callable[[int], str],
-    *,
-    where: str,
-    name: str,
-    subject: str = "",
-    rate: float | None = None,
-    gap: str = "raise",
-    longest_gap_s: float = 0.5,
-) -> list[Recording]:
-    """Recordings of a table, one for each person and unbroken stretch.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    layout : Layout
-        Role of each column.
-    place : callable
-        Row from 0 -> where it is, in words.
-    where, name, subject : str
-        What errors name; name of the recordings; who it is if no column tells.
-    rate, gap, longest_gap_s
-        As in `from_samples`.
-    """
-    signal = np.stack([to_numbers(frame[column], place) for column in layout.columns], axis=1)
-    labels = None if layout.label is None else _texts(frame[layout.label], where)
-    people = np.full(len(frame), subject, dtype=object)
-    if layout.subject is not None:
-        people = _texts(frame[layout.subject], where)
-    if layout.time is None and rate is None:
-        raise ClockError(
-            f"no rate, and no column of time among {', '.join(map(repr, frame))}",
-            where=where,
-            remedy="Give rate=<Hz>, or time=<column> and time_unit=.",
-        )
-    recordings: list[Recording] = []
-    for person in dict.fromkeys(people):
-        rows = np.flatnonzero(people == person)
-        about = {
-            "axes": layout.axes,
-            "unit": layout.unit,
-            "subject": person,
-            "name": name if len(rows) == len(frame) else f"{name}/{person}".strip("/"),
-            "labels": None if labels is None else labels[rows],
-        }
-        clock = {"rate": rate, "gap": gap, "longest_gap_s": longest_gap_s}
-        try:
-            if layout.time is None:
-                recordings.append(Recording(signal[rows], rate, **about))
-            else:
-                times_s = _seconds(frame[layout.time].iloc[rows], layout.time_unit, rows, place)
-                recordings += from_samples(signal[rows], times_s, **clock, **about)
-        except Img2ImuError as error:  # raised from arrays, which know no file
-            at = error.where if error.where.startswith(where) else where
-            raise type(error)(error.what, where=at, remedy=error.remedy) from None
-    return recordings
-
-
-def with_time(
+def _with_time(
     frame: pd.DataFrame, time: str | int | bool | None, where: str
 ) -> tuple[pd.DataFrame, str | int | bool | None]:
     """Columns with texts for names; dates in the index, or a named index, as a column."""
@@ -330,8 +305,8 @@ def with_time(
     frame = frame.rename(columns=str)
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
-        found = f"several columns are called {twice[0]!r}"
-        raise FormatError(found, where=where, remedy="Rename them.")
+        what = f"several columns are called {twice[0]!r}"
+        raise FormatError(what, where=where, remedy="Rename them.")
     if isinstance(frame.index, pd.DatetimeIndex | pd.TimedeltaIndex) and time is None:
         seconds = (frame.index - frame.index[0]) / pd.Timedelta(seconds=1)
         return frame.assign(**{"index (s)": seconds.to_numpy()}), "index (s)"
@@ -342,18 +317,19 @@ def with_time(
 
 def to_numbers(values: pd.Series, place: Callable[[int], str]) -> np.ndarray:
     """A column as float64, or an error that names the first cell that is no finite number."""
-    numbers = values
+    numbers = values  # dates and texts go by their spelling, and empty cells stay empty
     if not pd.api.types.is_numeric_dtype(values):
         numbers = pd.to_numeric(values.astype(str), errors="coerce").where(values.notna())
     array = numbers.to_numpy(np.float64, na_value=np.nan)
     bad = np.flatnonzero(~np.isfinite(array))
     if not len(bad):
         return array
+    # Of what is no finite number, a text comes before an empty cell: it tells more of the cause.
     texts = bad[values.iloc[bad].notna() & ~np.isinf(array[bad])]
     if len(texts):
-        found = f"column {values.name!r} holds {values.iloc[texts[0]]!r}, expected a number"
+        what = f"column {values.name!r} holds {values.iloc[texts[0]]!r}, expected a number"
         remedy = "Repair the cell, choose other columns=, or give decimal=."
-        raise FormatError(found, where=place(int(texts[0])), remedy=remedy)
+        raise FormatError(what, where=place(int(texts[0])), remedy=remedy)
     what = f"column {values.name!r} is {array[bad[0]]} ({len(bad)} such cells)"
     remedy = "Drop the rows, or fill them with pandas interpolate() and use from_frame."
     raise SignalError(what, where=place(int(bad[0])), remedy=remedy)
@@ -366,22 +342,22 @@ def _seconds(
     times_s = to_seconds(stamps, unit)
     bad = np.flatnonzero(~np.isfinite(times_s))
     if len(bad):
-        found = f"time stamp {str(stamps.iloc[bad[0]])!r} in column {stamps.name!r} cannot be read"
-        raise ClockError(found, where=place(int(rows[bad[0]])), remedy="Repair or drop the row.")
+        what = f"time stamp {str(stamps.iloc[bad[0]])!r} in column {stamps.name!r} cannot be read"
+        raise ClockError(what, where=place(int(rows[bad[0]])), remedy="Repair or drop the row.")
     back = np.flatnonzero(np.diff(times_s) < 0)
     if len(back):
         before, after = stamps.iloc[back[0]], stamps.iloc[back[0] + 1]
-        found = f"time runs backwards in column {stamps.name!r}: {after} after {before}"
+        what = f"time runs backwards in column {stamps.name!r}: {after} after {before}"
         remedy = "Sort the rows by time, or give rate= and time=False."
-        raise ClockError(found, where=place(int(rows[back[0] + 1])), remedy=remedy)
+        raise ClockError(what, where=place(int(rows[back[0] + 1])), remedy=remedy)
     return times_s
 
 
 def _texts(values: pd.Series, where: str) -> np.ndarray:
     """A column as text: ``"1"`` for 1.0, ``""`` where it is empty."""
     try:
-        codes, found = pd.factorize(values)
+        codes, distinct = pd.factorize(values)  # few classes, many rows: each is turned once
     except TypeError:
-        found = f"column {values.name!r} holds {values.iloc[0]!r}, expected texts or numbers"
-        raise FormatError(found, where=where) from None
-    return as_texts([*found, ""])[codes]  # an empty cell has code -1
+        what = f"column {values.name!r} holds {values.iloc[0]!r}, expected texts or numbers"
+        raise FormatError(what, where=where) from None
+    return as_texts([*distinct, ""])[codes]  # an empty cell has code -1, the last

@@ -46,7 +46,7 @@ def find_clock(
     names = [name for name in frame if _TIME_NAMES & set(words(name))]
     if bare and _runs_forward(frame.iloc[:_HEAD, 0]):
         names = [frame.columns[0]]
-    found, failure = [], None
+    clocks, failure = [], None
     for name in names:
         remarks = [f"column {name} is time (time=)"] if bare else []
         try:
@@ -58,14 +58,16 @@ def find_clock(
             continue
         stamps = to_seconds(frame[name].iloc[:_HEAD], counted_in)
         back, distinct = bool((np.diff(stamps) < 0).any()), len(np.unique(stamps))
-        found.append((back, -distinct, len(found), name, counted_in, stamps[-1], remarks))
-    if failure and not found:
+        clocks.append((back, -distinct, len(clocks), name, counted_in, stamps[-1], remarks))
+    if failure and not clocks:
         raise failure
-    if not found:
+    if not clocks:
         return None, ""
-    *_, name, unit, span, remarks = min(found)
+    # the order of the key: never back, most distinct stamps, first in the table
+    *_, name, unit, span, remarks = min(clocks)
     doubts += remarks
-    for *_, other, _, other_span, _ in found:
+    # Two clocks that disagree about the length of the recording: one of them is none.
+    for *_, other, _, other_span, _ in clocks:
         if not abs(other_span - span) < 1 + 0.05 * span:
             doubts.append(f"{name!r} is the clock, {other!r} is not (time=)")
     return name, unit
@@ -111,6 +113,7 @@ def _unit(stamps: pd.Series, unit: str | None, where: str, doubts: list[str]) ->
                 remedy="Convert it with pandas.to_datetime(..., format=...) and use from_frame.",
             )
         return "date"
+    # "uptimeNanos", "Time (s)": the last word that is a unit
     named = [u for word in words(str(name)) for u, known in _UNIT_WORDS.items() if word in known]
     if unit or named:
         return unit or named[-1]
@@ -119,15 +122,16 @@ def _unit(stamps: pd.Series, unit: str | None, where: str, doubts: list[str]) ->
     if not (steps > 0).any():
         raise ClockError(f"time stands still in column {name!r}", where=where, remedy=_REMEDY)
     if (steps == 1).all():
-        found = f"column {name!r} counts in steps of 1: milliseconds, seconds or rows?"
-        raise ClockError(found, where=where, remedy=_REMEDY)
+        what = f"column {name!r} counts in steps of 1: milliseconds, seconds or rows?"
+        raise ClockError(what, where=where, remedy=_REMEDY)
     # Mean without the gaps: a coarse clock stands still between its ticks.
     tick = float(steps[(steps >= 0) & (steps <= 10 * np.median(steps[steps > 0]))].mean())
+    # In one unit at most three decades of rates are likely, so that nearly always one unit fits.
     rates = {u: 1 / (tick * factor) for u, factor in TIME_UNITS.items() if u != "date"}
     likely = [u for u, rate in rates.items() if low <= rate < high]
     if not likely:
-        found = f"column {name!r} has steps of {tick:g}, a likely rate in no unit"
-        raise ClockError(found, where=where, remedy=_REMEDY)
+        what = f"column {name!r} has steps of {tick:g}, a likely rate in no unit"
+        raise ClockError(what, where=where, remedy=_REMEDY)
     if rates[likely[0]] >= sure:
         doubts.append(f"{name!r} counts in {likely[0]}: {rates[likely[0]]:g} Hz (time_unit=)")
     return likely[0]

@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import os
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import img2imu_kit as ik
-from img2imu_kit.errors import ClockError, FormatError, GuessWarning, ParameterError
+from img2imu_kit.errors import (
+    ClockError,
+    FormatError,
+    GuessWarning,
+    OutputError,
+    ParameterError,
+)
 from img2imu_kit.readers.arrays import save_npz
 from img2imu_kit.readers.columns import parse_name
 from img2imu_kit.readers.files import read
@@ -413,6 +420,31 @@ def test_npz_round_trip(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "one.npz")[0].labels, labels)
     assert read(tmp_path / "one.npz", subject="s2", rate=10)[0].subject == "s2"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["many.npz", "one.npz"]
+
+
+def test_a_full_disk_leaves_the_old_npz(tmp_path):
+    """A limit on the size of files stands in for a full disk: the write itself fails."""
+    resource = pytest.importorskip("resource")
+    small, noise = ik.Recording(SIGNAL[:9], RATE), np.random.default_rng(0).normal(size=(9999, 3))
+    path = tmp_path / "a.npz"
+    save_npz(small, path)
+    old = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(old) + 99, hard))
+    try:
+        with pytest.raises(OutputError, match=r"a\.npz: could not be written \(File too large"):
+            save_npz(ik.Recording(noise, RATE), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == old
+    assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes where it likes")
+def test_a_read_only_folder_takes_no_npz(tmp_path):
+    tmp_path.chmod(0o555)
+    with pytest.raises(OutputError, match="Permission denied"):
+        save_npz(ik.Recording(SIGNAL, RATE), tmp_path / "a.npz")
 
 
 def test_mat_holds_one_table(tmp_path):
