@@ -96,8 +96,8 @@ def scale_of(spectrograms: Spectrograms) -> PictureScale:
     Examples
     --------
     >>> from img2imu_kit import spectrogram
-    >>> found = spectrogram(np.random.default_rng(0).normal(size=(1, 3, 320)), rate=32)
-    >>> scale = scale_of(found)
+    >>> spectra = spectrogram(np.random.default_rng(0).normal(size=(1, 3, 320)), rate=32)
+    >>> scale = scale_of(spectra)
     >>> scale.seconds, scale.start_s, scale.range_db  # 65 frames of 4 samples, half a frame late
     (8.125, 0.9375, 70.0)
     """

@@ -317,8 +317,8 @@ class Shear(Augmentation):
         return {"slope": uniform(shape[:1], generator, -self.slope, self.slope)}
 
     def _apply(self, images, slope) -> torch.Tensor:
-        one = torch.ones_like(slope)
-        return _affine(images, one, slope, torch.zeros_like(slope), one)
+        ones = torch.ones_like(slope)
+        return _affine(images, ones, slope, torch.zeros_like(slope), ones)
 
 
 @dataclass(frozen=True)

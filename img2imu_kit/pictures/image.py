@@ -127,9 +127,9 @@ def power_to_image(
     --------
     >>> from dataclasses import replace
     >>> from img2imu_kit import spectrogram
-    >>> found = spectrogram(np.random.default_rng(0).normal(size=(2, 3, 300)), rate=50)
-    >>> louder = replace(found, power=found.power * 10)  # + 10 dB
-    >>> bool((power_to_image(louder) >= power_to_image(found)).all())
+    >>> spectra = spectrogram(np.random.default_rng(0).normal(size=(2, 3, 300)), rate=50)
+    >>> louder = replace(spectra, power=spectra.power * 10)  # + 10 dB
+    >>> bool((power_to_image(louder) >= power_to_image(spectra)).all())
     True
     """
     params = resolve(spectrograms.params if params is None else params, **overrides)

@@ -111,8 +111,8 @@ def spectrogram(
     Examples
     --------
     >>> t = np.arange(320) / 64
-    >>> found = spectrogram(3 * np.sin(2 * np.pi * 8 * t), rate=64)
-    >>> found.power.shape, float(found.freqs_hz[8]), round(float(found.power[0, 0, 8, 0]), 3)
+    >>> spectra = spectrogram(3 * np.sin(2 * np.pi * 8 * t), rate=64)
+    >>> spectra.power.shape, float(spectra.freqs_hz[8]), round(float(spectra.power[0, 0, 8, 0]), 3)
     ((1, 1, 33, 65), 8.0, 4.5)
     """
     params = resolve(params, **overrides)
@@ -178,12 +178,12 @@ def to_signal(
     if isinstance(signal, Spectrograms):
         if rate is not None or params is not None or overrides:
             raise ParameterError("spectrograms know their rate and settings: give no others")
-        found = signal
+        spectra = signal
     else:
-        found = spectrogram(signal, rate, params, **overrides)
-    transform = TRANSFORMS[found.params.transform]
-    power = np.asarray(torch.as_tensor(found.power).cpu())
-    return transform.from_power(power, found.grid, found.params, iterations)
+        spectra = spectrogram(signal, rate, params, **overrides)
+    transform = TRANSFORMS[spectra.params.transform]
+    power = np.asarray(torch.as_tensor(spectra.power).cpu())
+    return transform.from_power(power, spectra.grid, spectra.params, iterations)
 
 
 def make_grid(length: int, rate: float, params: SpectrogramParams, *, axes: int = 1) -> Grid:

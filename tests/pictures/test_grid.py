@@ -1,12 +1,19 @@
 """Where pixels lie, in seconds and Hz."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
-from img2imu_kit.pictures.params import SpectrogramParams
-from img2imu_kit.pictures.power import make_grid, spectrogram
+from img2imu_kit.augment.scale import scale_of
+from img2imu_kit.explain.gradcam import focus
+from img2imu_kit.pictures import stft
+from img2imu_kit.pictures.image import power_to_image, to_image
+from img2imu_kit.pictures.params import CHOICES, SpectrogramParams
+from img2imu_kit.pictures.power import TRANSFORMS, make_grid, spectrogram
+from img2imu_kit.plots.signals import plot_image
 
 
 @pytest.mark.parametrize("center", [False, True])
@@ -42,3 +49,45 @@ def test_uneven_rows_stay_uneven_when_resized():
     )
     np.testing.assert_allclose(grid.resized(10, 9).freq_edges_hz[::2], octaves)
     assert (np.diff(grid.resized(10, 9).freqs_hz) > 0).all()
+
+
+@pytest.fixture
+def octaves(monkeypatch):
+    """Another transform, as anyone might add one: rows one octave high."""
+
+    def make_octaves(length, rate, params):
+        edges = rate / 2 * 2.0 ** np.arange(-4, 1)
+        centres = np.sqrt(edges[1:] * edges[:-1])
+        return replace(stft.make_grid(length, rate, params), freqs_hz=centres, freq_edges_hz=edges)
+
+    def sum_of_bins(signal, grid, params):
+        fine = stft.make_grid(signal.shape[2], grid.rate, params)
+        row = np.digitize(fine.freqs_hz, grid.freq_edges_hz) - 1
+        power = stft.to_power(signal, fine, params)
+        return torch.stack([power[:, :, row == k].sum(dim=2) for k in range(4)], dim=2)
+
+    transform = SimpleNamespace(
+        make_grid=make_octaves,
+        to_power=sum_of_bins,
+        windows_at_once=stft.windows_at_once,
+        noise_db=stft.noise_db,
+    )
+    monkeypatch.setitem(TRANSFORMS, "octaves", transform)
+    monkeypatch.setitem(CHOICES, "transform", ("stft", "octaves"))
+    return SpectrogramParams(transform="octaves")
+
+
+def test_another_transform_is_a_name_and_a_module_and_all_follow(octaves):
+    tone = np.sin(2 * np.pi * 4.7 * np.arange(300) / 50)  # in the octave from 3.125 to 6.25 Hz
+    found = spectrogram(tone, 50, octaves)
+    assert found.power.shape[2:] == found.grid.shape == (4, 60)
+    assert (found.power[0, 0].argmax(axis=0) == 1).all()
+    image = to_image(tone, 50, octaves)
+    np.testing.assert_array_equal(power_to_image(found), image)
+    row = image[0, 0, ::-1].astype(int).sum(axis=1).argmax()
+    edges = found.grid.resized(96, 96).freq_edges_hz
+    assert 3.125 <= edges[row] < edges[row + 1] <= 6.25
+    middle = focus(image[:, 0].astype(float), rate=50, seconds=6, params=octaves)
+    assert 2 < middle.frequency_hz[0] < 8
+    assert scale_of(found).hz(torch.tensor([0.25, 0.5])).tolist() == [3.125, 6.25]
+    assert plot_image(image[0], rate=50, seconds=6, params=octaves).get_ylim() == (1.5625, 25)
