@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import openTSNE
+import torch
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
-from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from ..errors import ParameterError, SignalError
+from ..pretrain.metrics import knn_votes
 
 __all__ = ["Embedding", "fit_tsne", "pca", "quality", "tsne"]
 
@@ -51,6 +52,7 @@ class Embedding:
             )
         with threadpool_limits(limits=self._threads):
             reduced = self._reduce.transform(features)
+            # A new point has but its neighbours of old to hold on to; openTSNE takes five of them too.
             perplexity = min(5.0, (len(self.xy) - 1) / 3)
             xy = self._points.transform(reduced, perplexity=perplexity)
         return np.asarray(xy, dtype=np.float32)
@@ -103,9 +105,9 @@ def fit_tsne(
     (2, 2)
     """
     features = _check(features, least=4)
-    if not perplexity >= 1:
+    if not perplexity >= 1:  # nor NaN
         raise ParameterError(f"perplexity is {perplexity}, expected 1 or more")
-    highest = (len(features) - 1) / 3
+    highest = (len(features) - 1) / 3  # openTSNE looks at three times as many neighbours
     if perplexity > highest:
         warnings.warn(
             f"perplexity {perplexity:g} is lowered to {highest:.3g}, all that "
@@ -115,6 +117,9 @@ def fit_tsne(
         perplexity = highest
     large = len(features) >= _LARGE
     with threadpool_limits(limits=threads):
+        # [N, D] -> [N, 50]: what is left out is mostly noise, and distances in 50 dimensions are
+        # cheap. t-SNE then moves points in 2 to minimise KL(P || Q) of the neighbourhoods in 50 and 2
+        # [1]_; started from the principal axes, not at random, it keeps the coarse layout.
         reduce = make_pipeline(StandardScaler(), PCA(min(50, *features.shape), random_state=seed))
         points = openTSNE.TSNE(
             perplexity=perplexity,
@@ -194,11 +199,13 @@ def quality(
     if len(features) != len(xy) or (labels is not None and len(labels) != len(xy)):
         count = "" if labels is None else f", {len(labels)} labels"
         raise SignalError(f"{len(features)} features, {len(xy)} positions{count}", where="quality")
+    # One sample for both measures, so that they speak of the same points.
     chosen = np.random.default_rng(seed).permutation(len(xy))[:most]
     if not 1 <= neighbours < len(chosen) / 2:
         raise ParameterError(
             f"neighbours is {neighbours}, expected 1 to below half of {len(chosen)} points"
         )
+    # Features are standardised as they were for the picture; the picture has no scales to even out.
     features, xy = StandardScaler().fit_transform(features[chosen]), xy[chosen]
     with threadpool_limits(limits=1):
         measured = {"trustworthiness": float(trustworthiness(features, xy, n_neighbors=neighbours))}
@@ -211,9 +218,11 @@ def quality(
 
 def _agreement(points: np.ndarray, codes: np.ndarray, neighbours: int) -> float:
     """Share of points whose class wins the vote of their neighbours, themselves left out."""
-    near = NearestNeighbors(n_neighbors=neighbours).fit(points).kneighbors(return_distance=False)
-    votes = (codes[near][:, :, None] == np.arange(codes.max() + 1)).sum(axis=1)
-    return float((votes.argmax(axis=1) == codes).mean())
+    points, codes = torch.as_tensor(points, dtype=torch.float64), torch.from_numpy(codes)
+    distance = torch.cdist(points, points).fill_diagonal_(torch.inf)  # [N, N]
+    count = int(codes.max()) + 1
+    votes = knn_votes(-distance, codes, count, neighbours, weigh=torch.ones_like)  # [N, count]
+    return float((votes.argmax(dim=1) == codes).double().mean())
 
 
 def _check(features: np.ndarray, least: int) -> np.ndarray:

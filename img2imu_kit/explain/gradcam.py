@@ -13,9 +13,9 @@ from torch.nn import functional
 
 from ..errors import ParameterError, SignalError
 from ..models.backbone import Backbone
-from ..models.readout import pool_maps
+from ..models.readout import evaluation_mode, read_layers
 from ..pictures.params import SpectrogramParams, resolve
-from ..pictures.stft import grid
+from ..pictures.power import make_grid
 
 __all__ = ["ATTRIBUTIONS", "directions", "focus", "grad_cam"]
 
@@ -75,42 +75,28 @@ def grad_cam(
 
     Examples
     --------
-    >>> from img2imu_kit import backbone
-    >>> network = backbone.load("mobilenetv3_small_050")
+    >>> from img2imu_kit import load_backbone
+    >>> network = load_backbone("mobilenetv3_small_050")
     >>> images = np.random.default_rng(0).integers(0, 256, (2, 3, 64, 64), dtype=np.uint8)
     >>> grad_cam(network, images, np.ones(8), layer=1).shape
     (2, 64, 64)
     """
     if method not in ATTRIBUTIONS:
         raise ParameterError(f"method is {method!r}, expected one of {', '.join(ATTRIBUTIONS)}")
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != len(backbone.mean):
-        raise SignalError(
-            f"images are {images.dtype} {images.shape}, expected uint8 "
-            f"(N, {len(backbone.mean)}, H, W)",
-            where="grad_cam",
-        )
+    images = backbone.check_images(images)
     model, own = backbone.model, isinstance(direction, int | np.integer)
     (read,) = backbone.indices(None if own else layer)
     (seen,) = backbone.indices(read if at is None else at)
     if seen > read:
         raise ParameterError(f"layer {seen} comes after layer {read}, of which features are made")
-    first = next(model.parameters())
-    mean, std = (
-        torch.tensor(values, device=first.device).view(-1, 1, 1)
-        for values in (backbone.mean, backbone.std)
-    )
-    batch = torch.from_numpy(np.ascontiguousarray(images)).to(first.device)
-    batch = ((batch.float() / 255 - mean) / std).to(first.dtype)
-    weights = None if own else torch.as_tensor(np.asarray(direction), dtype=first.dtype)
+    batch = backbone.to_batch(images)  # [N, 3, H, W] on the network's scale
+    weights = None if own else torch.as_tensor(np.asarray(direction), dtype=batch.dtype)
 
     def score(batch: torch.Tensor) -> torch.Tensor:
+        """The score y of each picture, [N]; its gradient with respect to a map is what counts."""
         if weights is None:
             return model(batch)[:, direction]
-        (maps,) = model.forward_intermediates(
-            batch, indices=[read], stop_early=True, intermediates_only=True
-        )
-        features = pool_maps(maps, pool, rows=rows, columns=columns)
+        features = read_layers(model, batch, [read], pool, rows, columns)
         if weights.shape != features.shape[1:]:
             raise SignalError(
                 f"a direction of {tuple(weights.shape)}, but there are {features.shape[1]} features"
@@ -118,20 +104,19 @@ def grad_cam(
         return features @ weights.to(features.device)
 
     module = model.get_submodule(model.feature_info[seen]["module"])
-    modes = [(part, part.training) for part in model.modules()]
-    model.eval()
-    try:
+    with evaluation_mode(model):
         if method == "grad-cam":
+            # Equations 1 and 2 of [1]_: alpha_k = mean over places of dy/dA_k for each channel k
+            # of the map A [N, K, F, S], and L = ReLU(sum over k of alpha_k A_k), [N, 1, F, S].
             maps = LayerGradCam(score, module).attribute(batch, relu_attributions=True)
         else:
+            # HiResCAM [2]_ takes no mean: L = ReLU(sum over k of dy/dA_k A_k), place by place.
             maps = LayerGradientXActivation(score, module).attribute(batch)
-    finally:
-        for part, training in modes:
-            part.training = training
     if maps.ndim != 4:
         raise ParameterError(
             f"layer {seen} of {backbone.name} has no places", remedy="Use a convolutional network."
         )
+    # What speaks against the class is left out: the question is where evidence for it lies.
     maps = maps.sum(dim=1, keepdim=True).relu().detach().float()
     maps = functional.interpolate(maps, images.shape[2:], mode="bilinear", align_corners=False)
     return maps[:, 0].cpu().numpy()
@@ -169,7 +154,9 @@ def directions(features: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> di
     with threadpool_limits(limits=1):
         probe = LogisticRegression(max_iter=1000, random_state=seed)
         probe.fit(scaler.transform(features), labels)
+    # Of two classes scikit-learn keeps one row, which speaks for the second.
     weights = probe.coef_ if len(classes) > 2 else np.concatenate([-probe.coef_, probe.coef_])
+    # w . (x - mean) / scale = (w / scale) . x + constant: no scaler is needed to score features.
     return dict(zip(classes.tolist(), (weights / scaler.scale_).astype(np.float32), strict=True))
 
 
@@ -209,22 +196,16 @@ def focus(
     """
     maps = np.asarray(maps, dtype=float)
     params = resolve(params, **overrides)
-    _, freqs_hz, times_s = grid((1, 1, round(seconds * rate)), rate, params)
-    step_s, bin_hz = params.hop / rate, rate / params.n_fft
-    _, height, width = maps.shape
-    across = (np.arange(width) + 0.5) / width
-    time_s = times_s[0] - step_s / 2 + across * len(times_s) * step_s
-    up = 1 - (np.arange(height) + 0.5) / height
-    frequency_hz = freqs_hz[0] - bin_hz / 2 + up * len(freqs_hz) * bin_hz
+    grid = make_grid(round(seconds * rate), rate, params).resized(*maps.shape[1:])
     table = {}
     for name, unit, values, axis in (
-        ("time", "s", time_s, 1),
-        ("frequency", "hz", frequency_hz, 2),
+        ("time", "s", grid.times_s, 1),
+        ("frequency", "hz", grid.freqs_hz[::-1], 2),  # the bottom row is the last
     ):
-        mass = maps.sum(axis=axis)
+        mass = maps.sum(axis=axis)  # [N, W] or [N, H]: marginals, for time and frequency apart
         with np.errstate(invalid="ignore"):
             share = mass / mass.sum(axis=1, keepdims=True)
-        middle = share @ values
+        middle = share @ values  # [N], the centre of mass
         table[f"{name}_{unit}"] = middle
         table[f"{name}_spread_{unit}"] = np.sqrt((share * (values - middle[:, None]) ** 2).sum(1))
     return pd.DataFrame(table)[["time_s", "frequency_hz", "time_spread_s", "frequency_spread_hz"]]
