@@ -70,10 +70,11 @@ def plot_scores(
         beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} if many else {}
         ax.legend(fontsize="small", **beside)
     else:
+        # one number of shots has no curve: a row for each method, room for its name at the left
         ax = axes_or_new(ax, size=(6.4, 1 + 0.45 * len(methods)))
         for i, row in enumerate(means.set_index("method").loc[methods].itertuples()):
             value = getattr(row, metric)
-            error = [[abs(row.low - value)], [abs(row.high - value)]]
+            error = [[abs(row.low - value)], [abs(row.high - value)]]  # NaN of one draw: no bar
             ax.errorbar([value], [i], xerr=error, capsize=3, ms=7, **series_style(i))
             ax.annotate(f"{value:.2f}", (value, i), (0, 7), textcoords="offset points", ha="center")
         ax.set_yticks(range(len(methods)), methods)
@@ -217,6 +218,7 @@ def plot_differences(
 
 def plot_ranks(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the mean rank of each method over all draws: of each task small, of all large."""
+    # A rank says who wins, not by how much: a task with low scores counts as much as any other.
     ranked = ranks(table)
     ax = axes_or_new(ax, (6, 1.2 + 0.26 * len(ranked)))
     places = np.arange(len(ranked))
@@ -266,12 +268,14 @@ def plot_confusion(counts: pd.DataFrame, title: str = "", *, ax: Axes | None = N
             ax.text(column, row, f"{100 * value:.0f}", ha="center", va="center", c=colour, **small)
     wrong = np.where(np.eye(len(classes), dtype=bool), 0, share)
     true, predicted = np.unravel_index(wrong.argmax(), wrong.shape)
-    return set_alt_text(
-        ax,
+    text = (
         f"Confusion{f' of {title}' if title else ''}: right in {100 * np.diag(share).mean():.0f} % "
-        f"of the windows of a class on average; most often {classes[true]} is taken for "
-        f"{classes[predicted]}, {100 * wrong.max():.0f} %",
     )
+    text += "of the windows of a class on average"
+    if wrong.any():
+        text += f"; most often {classes[true]} is taken for {classes[predicted]}, "
+        text += f"{100 * wrong.max():.0f} %"
+    return set_alt_text(ax, text)
 
 
 def plot_embedding(

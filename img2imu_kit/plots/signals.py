@@ -148,6 +148,8 @@ def plot_image(
     params = resolve(params, **overrides)
     grid = make_grid(round(seconds * rate), rate, params)
     ax = axes_or_new(ax)
+    # [3, H, W] -> [H, W, 3]; the first row is the highest frequency, so it stands at the top, and
+    # pixels are not smoothed: one is what the network gets, resampled from a few frames and bins
     ax.imshow(image.transpose(1, 2, 0), extent=grid.extent, aspect="auto", interpolation="nearest")
     title = f"{seconds:.3g} s as a picture"
     ax.set(xlabel="time (s)", ylabel="frequency (Hz)", title=title)
@@ -326,11 +328,11 @@ def plot_neighbours(
         params=params,
         **overrides,
     )
-    for ax, i in zip(figure.axes, order, strict=True):
-        set_alt_text(ax, str(names[i]))  # what each has in seconds and Hz is all the same
+    for ax in figure.axes:
+        set_alt_text(ax, "")  # the first of each row names them all
     for ax, (way, (query, *others)) in zip(figure.axes[::columns], near.items(), strict=True):
         ax.set_ylabel(f"{way}\nfrequency (Hz)")
-        listed = ", ".join(str(names[i]) for i in others)
+        listed = "; ".join(str(names[i]) for i in others)
         set_alt_text(ax, f"Neighbours of {names[query]} by {way}: {listed}")
     return figure
 

@@ -75,7 +75,7 @@ def set_alt_text(ax: Axes, text: str) -> Axes:
 def alt_text(target: Axes | Figure) -> str:
     """What a figure shows, for those who cannot see it; of several axes one after the other."""
     axes = target.axes if isinstance(target, Figure) else [target]
-    return ". ".join(_ALT[ax] for ax in axes if ax in _ALT)
+    return ". ".join(_ALT[ax] for ax in axes if _ALT.get(ax))
 
 
 def save_figure(target: Axes | Figure, path: str | os.PathLike, *, dpi: int = 150) -> Path:

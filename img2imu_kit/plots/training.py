@@ -53,7 +53,7 @@ def plot_history(history: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     handles, labels = ax.get_legend_handles_labels()
     probed = history.dropna(subset="knn")
     if len(probed):
-        right = ax.twinx()
+        right = ax.twinx()  # accuracy from 0 to 1, beside nats
         handles += right.plot(probed.step, probed.knn, "o-", ms=3, color="tab:green")
         labels += ["kNN accuracy"]
         right.set(ylabel="kNN accuracy", ylim=(0, None))

@@ -99,6 +99,8 @@ def test_confusions_are_shares_of_the_true_class():
     assert [text.get_text() for text in ax.get_xticklabels()] == ["a", "b", "c"]
     assert "Confusion of forest: right in 25 %" in plots.alt_text(ax)
     assert "most often b is taken for a, 100 %" in plots.alt_text(ax)
+    perfect = plots.plot_confusion(pd.crosstab(np.array(["a", "b"]), np.array(["a", "b"])))
+    assert plots.alt_text(perfect).endswith("right in 100 % of the windows of a class on average")
 
 
 def test_embedding_tells_27_classes_apart(rng):

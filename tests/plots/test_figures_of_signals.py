@@ -125,7 +125,7 @@ def test_neighbours_stand_right_of_the_window_they_are_near_to(cut):
     drawn = [[int(ax.images[0].get_array()[0, 0, 0]) for ax in figure.axes[i:][:2]] for i in (0, 2)]
     assert drawn == [[100, 0], [100, 200]]
     assert figure.axes[2].get_ylabel() == "trained\nfrequency (Hz)"
-    text = "Neighbours of walk by random: sit. sit. Neighbours of walk by trained: run. run"
+    text = "Neighbours of walk by random: sit. Neighbours of walk by trained: run"
     assert plots.alt_text(figure) == text
 
 
