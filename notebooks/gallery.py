@@ -23,6 +23,7 @@ from pathlib import Path
 import nbformat
 from bs4 import BeautifulSoup
 from jinja2 import DictLoader, Environment
+from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import math_to_image
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
@@ -211,7 +212,8 @@ def equation(match: re.Match) -> str:
     """An equation in LaTeX as a picture whose alt text it is, for MathJax would be a script."""
     tex = " ".join((match[1] or match[2]).split())
     buffer = io.BytesIO()
-    depth = math_to_image(f"${tex}$", buffer, format="svg")  # points below the line of text
+    font = FontProperties(size=15 if match[1] else 13)  # points; the text around it has 17 px
+    depth = math_to_image(f"${tex}$", buffer, prop=font, format="svg")  # below the line of text
     source = f"data:image/svg+xml;base64,{b64encode(buffer.getvalue()).decode()}"
     look = 'class="display"' if match[1] else f'style="vertical-align: {-depth:.0f}pt"'
     return f'<img {look} alt="{html.escape(tex)}" src="{source}">'
