@@ -29,6 +29,7 @@ __all__ = ["bring", "cache_folder", "cached", "mirror"]
 #: is the address that the paths continue.
 LISTS = Path(__file__).parent
 
+#: A server that is busy or breaks off is asked four times, after 1, 2 and 4 s.
 _TRIES = 4
 _BACKOFF_S = 0.5
 _TIMEOUT_S = 30
@@ -128,7 +129,7 @@ def _unpack(archive: Path, folder: Path) -> None:
         whole = Path(room) / folder.name
         try:
             with tarfile.open(archive, "r:xz") as tar:
-                tar.extractall(whole, filter="data")
+                tar.extractall(whole, filter="data")  # refuses paths that leave the folder
         except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
             what = f"not a sound tar.xz archive ({error})"
             raise DownloadError(what, where=str(archive)) from None
@@ -137,6 +138,7 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 def _from_owners(name: str, listed: Path, folder: Path) -> None:
     """Each listed file from the owners' repository, verified by its git blob id."""
+    # The last comment is the address at a fixed commit; then a line `blob-id  path` for each file.
     lines = listed.read_text(encoding="utf-8").splitlines()
     base = [line for line in lines if line.startswith("#")][-1].lstrip("# ")
     files = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
@@ -171,6 +173,7 @@ def _download(url: str, target: Path, known: str, *, progress: bool = False) -> 
         except requests.HTTPError as error:
             status = error.response.status_code
             problem = f"the server answers {status} {error.response.reason}"
+            # Asking again helps when the server is at fault (5xx), slow (408) or busy (429).
             if status < 500 and status not in (408, 429):
                 break
         except requests.ConnectionError:
@@ -197,7 +200,7 @@ def _stream(url: str, partial: Path, progress: bool) -> None:
             elif response.status_code == 200:
                 file.truncate(0)
 
-        headers = {"Accept-Encoding": "identity"}
+        headers = {"Accept-Encoding": "identity"}  # bytes on the wire are bytes of the file
         if file.tell():
             headers["Range"] = f"bytes={file.tell()}-"
         load = pooch.HTTPDownloader(
@@ -225,5 +228,6 @@ def _matches(path: Path, known: str) -> bool:
     kind, digest = known.split(":")
     if kind != "gitblob":
         return pooch.file_hash(str(path), kind) == digest
+    # What `git hash-object` computes: SHA-1 of a header with the length, then the content.
     content = path.read_bytes()
     return sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest() == digest

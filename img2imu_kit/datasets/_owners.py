@@ -101,5 +101,6 @@ def read_columns(
     return pd.DataFrame({**columns, **{column: frame[column] for column in texts}})
 
 
+# Numbers compare as such, and after text: s2 before s10.
 def _natural(text: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text)]

@@ -176,6 +176,7 @@ def load_dataset(
             what = f"{name} is generated, no folder holds it"
             raise DatasetError(what, where=str(folder), remedy="Leave the folder out.")
         return load(**options)
+    # No download starts unasked; but whoever names a mirror has asked.
     if folder is None:
         folder = fetch_dataset(name) if download or mirror() else cached(name)
     if folder is None:

@@ -21,13 +21,8 @@ CARD = DatasetCard(
     placement="chest",
     subjects=15,
     classes=(
-        "working at computer",
-        "standing up/walking/stairs",
-        "standing",
-        "walking",
-        "stairs",
-        "walking and talking",
-        "talking while standing",
+        *("working at computer", "standing up/walking/stairs", "standing", "walking", "stairs"),
+        *("walking and talking", "talking while standing"),
     ),
     rate=52.0,
     axes=("acc_x", "acc_y", "acc_z"),
@@ -61,11 +56,13 @@ def load(folder: str | PathLike) -> list[Recording]:
     DatasetError, FormatError
         No such files; a malformed file, with the line.
     """
+    # Code 0 is no class; 1 to 7 are those of the card, in its order.
     names = np.array(["", *CARD.classes], dtype=object)
     recordings = []
     for path, match in find_files(folder, r"(\d+)\.csv", CARD.name):
         table = read_columns(path, ["1", "2", "3", "4"], width=5)  # "0" counts the samples
         codes = table["4"].to_numpy().astype(int)
+        # Counts, not m/s2: the converter was never calibrated, so the card gives no unit.
         unknown = np.flatnonzero((codes < 0) | (codes >= len(names)))
         if len(unknown):
             where = f"{path}, line {unknown[0] + 1}"

@@ -50,6 +50,7 @@ CARD = DatasetCard(
     "merge or drop the lane changes.",
 )
 
+#: sensor -> what its files are called
 _SENSORS = {"acc": "acelerometro", "gyro": "giroscopio", "linear": "aceleracaoLinear"}
 
 
@@ -99,7 +100,7 @@ def load(
         spans = _spans(path.parent / "groundTruth.csv", trip)
         if events:
             for number, (start, stop, label) in enumerate(spans, 1):
-                if seconds is not None:
+                if seconds is not None:  # centred, but moved so as not to leave the trip
                     length = min(round(seconds * trip.rate), len(trip))
                     start = int(np.clip((start + stop - length) // 2, 0, len(trip) - length))
                     stop = start + length
@@ -107,7 +108,7 @@ def load(
                 recordings.append(replace(event, name=f"{trip.name}/event{number:02d}"))
         else:
             labels = np.full(len(trip), "", dtype=object)
-            for start, stop, label in sorted(spans):
+            for start, stop, label in sorted(spans):  # the later of two that overlap wins
                 labels[start:stop] = label
             recordings.append(replace(trip, labels=labels))
     return recordings
@@ -128,6 +129,8 @@ def _trip(folder: Path, name: str, linear: bool) -> Recording:
         values.append(table[["x", "y", "z"]].to_numpy())
         axes += [f"{sensor}_{axis}" for axis in "xyz"]
         unit += ["rad/s" if sensor == "gyro" else "m/s2"] * 3
+    # Sensors tick on their own: time counts from the first tick of any, and the grid [T] spans
+    # what all of them saw.
     first = min(nanos[0] for nanos in stamps)
     times_s = [(nanos - first) / 1e9 for nanos in stamps]
     start_s = max(times[0] for times in times_s)
@@ -139,7 +142,7 @@ def _trip(folder: Path, name: str, linear: bool) -> Recording:
         for times, value in zip(times_s, values, strict=True)
         for column in value.T
     ]
-    signal = np.stack(columns, axis=1)
+    signal = np.stack(columns, axis=1)  # [T, 6], or [T, 9] with linear acceleration
     return Recording(signal, CARD.rate, axes, unit, subject=name, name=name, start_s=start_s)
 
 

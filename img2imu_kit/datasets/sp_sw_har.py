@@ -34,6 +34,7 @@ CARD = DatasetCard(
     "and watch saw the same walks: never train on one and test on the other's same execution.",
 )
 
+#: Columns in the order of the axes: the owners write x_acc, ...
 _COLUMNS = [f"{axis}_{sensor}" for sensor in ("acc", "gyro") for axis in "xyz"]
 _DEVICES = {"phone": "sp", "watch": "sw"}
 
@@ -66,6 +67,7 @@ def load(folder: str | PathLike, *, device: str | None = None) -> list[Recording
     recordings = []
     for path, match in find_files(folder, rf"(s\d+)_\d+_{suffix}\.csv", CARD.name):
         table = read_columns(path, [*_COLUMNS, "timestamp"], ["label"])
+        # Stamps count milliseconds since 1970; samples of a batch share one, and are averaged.
         recordings += from_samples(
             table[_COLUMNS].to_numpy(),
             (table["timestamp"] - table["timestamp"].iloc[0]).to_numpy() / 1e3,

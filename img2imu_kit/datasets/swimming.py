@@ -36,6 +36,7 @@ CARD = DatasetCard(
     "Labels -1 and 6 occur, are documented nowhere, and become unlabelled.",
 )
 
+#: code in the files -> class
 _LABELS = {**dict(enumerate(CARD.classes)), -1: "", 6: ""}
 _COLUMNS = ("ACC_0", "ACC_1", "ACC_2", "GYRO_0", "GYRO_1", "GYRO_2")
 
@@ -67,6 +68,7 @@ def load(folder: str | PathLike, *, merge_transition: bool = False) -> list[Reco
     recordings, dropped, total = [], Counter(), 0
     for path, match in find_files(folder, r"(\d+)/(\w+_\d+)\.csv", CARD.name):
         table = read_columns(path, [*_COLUMNS, "timestamp", "label"])
+        # float codes -1.0 ... 6.0 -> names; what the owners document nowhere is unlabelled
         codes = table["label"].to_numpy().astype(int)
         dropped.update(int(code) for code in codes[~np.isin(codes, range(len(CARD.classes)))])
         total += len(codes)
@@ -78,7 +80,9 @@ def load(folder: str | PathLike, *, merge_transition: bool = False) -> list[Reco
             "unit": CARD.unit,
         }
         signal = table[list(_COLUMNS)].to_numpy(np.float32)
+        # seconds since the first sample, not since the watch was switched on
         times_s = (table["timestamp"] - table["timestamp"].iloc[0]).to_numpy() / 1e9
+        # An even clock is left alone: interpolating what is resampled already smooths it twice.
         if np.abs(np.diff(times_s) * CARD.rate - 1).max(initial=0) < 0.1:
             recordings.append(Recording(signal, CARD.rate, **about))
         else:

@@ -15,6 +15,13 @@ from .cards import DatasetCard
 
 __all__ = ["CARD", "load"]
 
+_ACTIONS = (
+    "swipe left, swipe right, wave, clap, throw, cross arms, basketball shoot, draw x, "
+    "draw circle clockwise, draw circle counter-clockwise, draw triangle, bowling, boxing, "
+    "baseball swing, tennis swing, arm curl, tennis serve, push, knock, catch, "
+    "pick up and throw, jog in place, walk in place, sit to stand, stand to sit, lunge, squat"
+)
+
 CARD = DatasetCard(
     name="utd_mhad",
     title="UTD multimodal human action dataset (inertial part)",
@@ -22,35 +29,7 @@ CARD = DatasetCard(
     who="8 subjects (4 women, 4 men), each action four times",
     placement="right wrist for actions 1 to 21, right thigh for actions 22 to 27",
     subjects=8,
-    classes=(
-        "swipe left",
-        "swipe right",
-        "wave",
-        "clap",
-        "throw",
-        "cross arms",
-        "basketball shoot",
-        "draw x",
-        "draw circle clockwise",
-        "draw circle counter-clockwise",
-        "draw triangle",
-        "bowling",
-        "boxing",
-        "baseball swing",
-        "tennis swing",
-        "arm curl",
-        "tennis serve",
-        "push",
-        "knock",
-        "catch",
-        "pick up and throw",
-        "jog in place",
-        "walk in place",
-        "sit to stand",
-        "stand to sit",
-        "lunge",
-        "squat",
-    ),
+    classes=tuple(_ACTIONS.split(", ")),
     rate=50.0,
     axes=ACC_GYRO,
     unit=("g",) * 3 + ("deg/s",) * 3,
@@ -63,6 +42,7 @@ CARD = DatasetCard(
     "classifier may tell wrist from thigh rather than actions: compare within one placement.",
 )
 
+#: Actions with the sensor on the thigh; the others wear it on the wrist.
 _THIGH = range(22, 28)
 
 
@@ -90,7 +70,7 @@ def load(folder: str | PathLike, *, placement: str | None = None) -> list[Record
         raise ParameterError(f'placement is {placement!r}, expected "wrist", "thigh" or None')
     recordings = []
     for path, match in find_files(folder, r"a(\d+)_s(\d+)_t\d+_inertial\.mat", CARD.name):
-        action = int(match[1])
+        action = int(match[1])  # from 1, in the order of the classes
         if not 1 <= action <= len(CARD.classes):
             raise FormatError(f"action {action}, expected 1 to 27", where=str(path))
         if placement in (None, "thigh" if action in _THIGH else "wrist"):

@@ -79,10 +79,11 @@ def find_layout(
     label: str | int | Literal[False] | None = None,
     subject: str | None = None,
 ) -> Layout:
-    """Give each column its role: the one asked for, else the likely one. Parameters as in `read_csv`."""
+    """Role of each column: as asked for, else the likely one. Parameters as in `read_csv`."""
     doubts: list[str] = []
     if time is not None and not isinstance(time, bool):
         time = _column(frame, time, "time", where)
+    # The clock first: what is time, label or person is no axis.
     clock, time_unit = find_clock(frame, time, time_unit, where, doubts)
     if label is None:
         label = _known(frame, _LABELS) or _find_label(frame, doubts)
@@ -117,6 +118,7 @@ def parse_name(name: str) -> tuple[str, str, str]:
     >>> parse_name("Acceleration x (m/s^2)"), parse_name("GYRO_2"), parse_name("id")
     (('acc', 'x', 'm/s2'), ('gyro', 'z', ''), ('', '', ''))
     """
+    # "Acceleration x (m/s^2)" -> "Acceleration x", "m/s^2"
     stem, bracket = re.fullmatch(r"(.*?)\s*(?:[(\[](.*)[)\]])?", name.strip(), re.DOTALL).groups()
     unit = _UNITS.get((bracket or "").lower().replace(" ", ""), "")
     parts = words(stem)

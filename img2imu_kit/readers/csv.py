@@ -89,7 +89,7 @@ def sniff(
     if not body:
         raise FormatError("only comments, no data", where=str(path))
     only_line = len(body) == 1
-    # Half-way down the head no preamble is left, and a line cut by its end is not reached.
+    # The second half of the head: a preamble stands above it.
     body = body[len(body) // 2 :][:_SCORED_LINES]
     # SisFall ends each line of comma-separated numbers in `;`: what follows it is not data.
     stop = ";" if all(re.fullmatch(r"[^;]+;\s*", line) for line in body) else None

@@ -302,11 +302,12 @@ def _with_time(
     if frame.columns.nlevels > 1:
         remedy = "Give them one name each."
         raise FormatError("columns with names of several levels", where=where, remedy=remedy)
-    frame = frame.rename(columns=str)
+    frame = frame.rename(columns=str)  # a plain DataFrame numbers its columns
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
         what = f"several columns are called {twice[0]!r}"
         raise FormatError(what, where=where, remedy="Rename them.")
+    # The index of a time series is its clock; any other named index is one more column.
     if isinstance(frame.index, pd.DatetimeIndex | pd.TimedeltaIndex) and time is None:
         seconds = (frame.index - frame.index[0]) / pd.Timedelta(seconds=1)
         return frame.assign(**{"index (s)": seconds.to_numpy()}), "index (s)"
@@ -344,6 +345,7 @@ def _seconds(
     if len(bad):
         what = f"time stamp {str(stamps.iloc[bad[0]])!r} in column {stamps.name!r} cannot be read"
         raise ClockError(what, where=place(int(rows[bad[0]])), remedy="Repair or drop the row.")
+    # Equal stamps are a batch, and no step back.
     back = np.flatnonzero(np.diff(times_s) < 0)
     if len(back):
         before, after = stamps.iloc[back[0]], stamps.iloc[back[0] + 1]

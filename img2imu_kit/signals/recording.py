@@ -144,6 +144,7 @@ class Recording:
                 # an axis of another quantity, or of no unit, stays as it is
                 if unit in UNITS and UNITS[unit][0] == measured:
                     factors[i], names[i] = convert(1.0, unit, target), target
+        # [T, C] * [C]: one factor an axis
         signal = (self.signal * factors).astype(np.float32)
         return replace(self, signal=signal, unit=tuple(names))
 

@@ -50,6 +50,7 @@ def split_by(
     _check_share(test)
     names, group_of = np.unique(groups.astype(str), return_inverse=True)
     classes, class_of = np.unique(labels.astype(str), return_inverse=True)
+    # has [G, K]: which group has windows of which class
     has = np.zeros((len(names), len(classes)), dtype=bool)
     has[group_of, class_of] = True
     lonely = [str(name) for name, count in zip(classes, has.sum(axis=0), strict=True) if count < 2]
@@ -64,10 +65,11 @@ def split_by(
     # Groups of one class each (events, trials) are drawn within their class: a stratified fold.
     strata = has.argmax(axis=1) if (has.sum(axis=1) == 1).all() else np.zeros(len(names), dtype=int)
     for _ in range(tries):
-        chosen = np.zeros(len(names), dtype=bool)
+        chosen = np.zeros(len(names), dtype=bool)  # [G]: the groups to test on
         for stratum in np.unique(strata):
             members = generator.permutation(np.flatnonzero(strata == stratum))
             chosen[members[: min(max(1, round(test * len(members))), len(members) - 1)]] = True
+        # Rejection: a draw counts if every class can be trained and tested.
         if has[chosen].any(axis=0).all() and has[~chosen].any(axis=0).all():
             tested = chosen[group_of]
             return np.flatnonzero(~tested), np.flatnonzero(tested)
@@ -88,7 +90,7 @@ def split_randomly(
     groups, labels = _labelled(groups, labels)
     _check_share(test)
     generator = np.random.default_rng(seed)
-    tested = np.zeros(len(labels), dtype=bool)
+    tested = np.zeros(len(labels), dtype=bool)  # [N]
     for name in np.unique(labels.astype(str)):
         members = generator.permutation(np.flatnonzero(labels == name))
         tested[members[: round(test * len(members))]] = True
@@ -134,6 +136,7 @@ def k_shot(labels: np.ndarray, shots: int, *, seed: int = 0) -> np.ndarray:
                 f"class {name!r} has {len(members)} training windows, fewer than {shots} shots",
                 remedy="Use fewer shots, more overlap or shorter windows.",
             )
+        # The first of one permutation: 5 shots are the first 5 of 10 from the same seed.
         drawn.append(generator.permutation(members)[:shots])
     return np.sort(np.concatenate(drawn))
 

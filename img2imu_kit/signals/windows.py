@@ -159,6 +159,7 @@ def sliding_windows(
     recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
     _check(recordings, seconds, overlap, purity, short)
     rate = recordings[0].rate
+    # Samples of a window and from one start to the next; a step is never 0.
     length = round(seconds * rate)
     step = max(1, round(length * (1 - overlap)))
     parts, too_short = [], []
@@ -189,6 +190,7 @@ def sliding_windows(
                 label=labels,
                 subject=np.full(len(starts), recording.subject, dtype=object),
                 recording=np.full(len(starts), recording.name, dtype=object),
+                # by the recording's own clock, which may differ by a thousandth
                 start_s=recording.start_s + starts / recording.rate,
                 axes=recording.axes,
                 unit=recording.unit,
@@ -237,6 +239,7 @@ def _starts(
     labels = recording.labels
     if total > len(labels):  # padded: the label is held with the signal
         labels = np.concatenate([labels, np.full(total - len(labels), labels[-1], dtype=object)])
+    # a run of one label starts at 0 and after each change
     changes = np.flatnonzero(labels[1:] != labels[:-1]) + 1
     if purity == 1:  # a grid of its own for every run of one label
         edges = [0, *changes, total]

@@ -148,6 +148,7 @@ def left_in(cache):
     return sorted(path.name for path in cache.iterdir() if path.suffix != ".lock")
 
 
+@pytest.mark.slow
 def test_real_archive_over_http(shared, serve, monkeypatch, cache, capfd):
     server = serve(shared / "data")
     monkeypatch.setenv("IMG2IMU_MIRROR", server.url + "/")
@@ -428,6 +429,7 @@ def owners(serve, data_dir, monkeypatch, cache, tmp_path):
     return start
 
 
+@pytest.mark.slow
 def test_every_real_file_has_its_blob_id(owners, cache):
     server = owners("sp_sw_har")
     recordings = datasets.load_dataset("sp_sw_har", download=True)
