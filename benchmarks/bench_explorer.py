@@ -78,8 +78,8 @@ def report(taken: dict[str, list[float]], memory: list[int]) -> None:
     right.plot(50 * np.arange(len(memory)), np.array(memory) / 1e6, "o-", color=COLOURS[0])
     right.set(xlabel="slider moves", ylabel="resident memory (MB)", title="Memory of the kernel")
     right.set_ylim(0, 1.3 * max(memory) / 1e6)
-    told = ", ".join(f"{kind} {slow[kind]:.0f} ms" for kind in taken)
-    set_alt_text(left, f"Histogram of latencies; 95th percentiles: {told}")
+    slowest = ", ".join(f"{kind} {slow[kind]:.0f} ms" for kind in taken)
+    set_alt_text(left, f"Histogram of latencies; 95th percentiles: {slowest}")
     set_alt_text(right, f"Memory from {memory[0] / 1e6:.0f} to {memory[-1] / 1e6:.0f} MB")
     save_figure(figure, "results/bench_explorer.png")
 

@@ -52,7 +52,7 @@ class Embedding:
             )
         with threadpool_limits(limits=self._threads):
             reduced = self._reduce.transform(features)
-            # A new point has but its neighbours of old to hold on to; openTSNE takes five of them too.
+            # A new point holds on to its neighbours of old alone; openTSNE takes five of them.
             perplexity = min(5.0, (len(self.xy) - 1) / 3)
             xy = self._points.transform(reduced, perplexity=perplexity)
         return np.asarray(xy, dtype=np.float32)
@@ -118,7 +118,7 @@ def fit_tsne(
     large = len(features) >= _LARGE
     with threadpool_limits(limits=threads):
         # [N, D] -> [N, 50]: what is left out is mostly noise, and distances in 50 dimensions are
-        # cheap. t-SNE then moves points in 2 to minimise KL(P || Q) of the neighbourhoods in 50 and 2
+        # cheap. t-SNE then moves points in 2 to minimise KL(P || Q) of neighbourhoods in 50 and 2
         # [1]_; started from the principal axes, not at random, it keeps the coarse layout.
         reduce = make_pipeline(StandardScaler(), PCA(min(50, *features.shape), random_state=seed))
         points = openTSNE.TSNE(

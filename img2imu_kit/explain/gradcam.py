@@ -139,8 +139,8 @@ def directions(features: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> di
 
     Examples
     --------
-    >>> found = directions(np.array([[0.0, 1], [1, 0], [0, 2], [2, 0]]), np.array([*"abab"]))
-    >>> bool(found["b"][0] > 0 > found["b"][1])
+    >>> towards = directions(np.array([[0.0, 1], [1, 0], [0, 2], [2, 0]]), np.array([*"abab"]))
+    >>> bool(towards["b"][0] > 0 > towards["b"][1])
     True
     """
     features, labels = np.asarray(features), np.asarray(labels).astype(str)

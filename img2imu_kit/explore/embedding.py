@@ -271,11 +271,11 @@ class EmbeddingExplorer(Explorer):
         near = min(10, max(1, (len(self._labels) - 1) // 2 - 1))
         for name, title in self._titles.items():
             xy = self._points(name)[["x", "y"]].to_numpy()
-            found = quality(self._features[name], xy, self._labels, neighbours=near)
-            self.quality[name] = found
+            values = quality(self._features[name], xy, self._labels, neighbours=near)
+            self.quality[name] = values
             title.value = (
-                f"<b>{name}</b>: trustworthiness {found['trustworthiness']:.2f}, kNN accuracy "
-                f"{found['knn_features']:.2f} in the features, {found['knn_xy']:.2f} in the map"
+                f"<b>{name}</b>: trustworthiness {values['trustworthiness']:.2f}, kNN accuracy "
+                f"{values['knn_features']:.2f} in the features, {values['knn_xy']:.2f} in the map"
             )
 
     def _layout_chosen(self, change: dict) -> None:

@@ -1,9 +1,9 @@
 // A picture with alt text, a line of status below it, and the code that makes it.
 function element(tag, parent, attributes = {}) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  parent.append(made);
-  return made;
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  parent.append(node);
+  return node;
 }
 
 async function copy(text, shown) {

@@ -182,7 +182,7 @@ def _alt(recording: Recording, window: Recording, chosen: list[int], levels, ima
 
 
 @lru_cache(maxsize=8)
-def _whole(recording: Recording, chosen: tuple[int, ...]) -> tuple[np.ndarray, Panel]:
+def _recording_panel(recording: Recording, chosen: tuple[int, ...]) -> tuple[np.ndarray, Panel]:
     """The recording from end to end; it may last hours, and is the same for every window."""
     pixels = blank(_WIDTH, 130)
     title = f"whole recording: {recording.name}" if recording.name else "whole recording"
@@ -193,8 +193,8 @@ def _overview(
     pixels: np.ndarray, recording: Recording, chosen: list[int], window: Recording
 ) -> None:
     """The whole recording with the window marked."""
-    whole, drawn = _whole(recording, tuple(chosen))
-    pixels[: len(whole)] = whole
+    strip, drawn = _recording_panel(recording, tuple(chosen))
+    pixels[: len(strip)] = strip
     left, top, width, height = OVERVIEW
     place = Panel(pixels[top : top + height, left : left + width], drawn.x, drawn.y)
     stretch = (window.start_s, window.start_s + window.seconds)

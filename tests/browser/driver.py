@@ -58,10 +58,10 @@ class Driver:
 
     def controls(self) -> set[str]:
         """Names of all controls of the explorer, without the toolbar of a map."""
-        found = self.page.locator(".ik-explorer").locator(CONTROLS)
+        controls = self.page.locator(".ik-explorer").locator(CONTROLS)
         return set(
-            found.evaluate_all(
-                f"""(all) => all.filter((one) => !one.closest("[data-jss-theme]") && !one.hidden)
+            controls.evaluate_all(
+                f"""(all) => all.filter((node) => !node.closest("[data-jss-theme]") && !node.hidden)
                                 .map({NAME})"""
             )
         )
@@ -200,9 +200,9 @@ class Driver:
 
     def _control(self, label: str, by: str, index: int = 0):
         self.driven[by].add(label)
-        found = self.page.get_by_label(label, exact=True)
+        labelled = self.page.get_by_label(label, exact=True)
         named = self.page.locator(".ik-explorer button, .ik-explorer a").filter(has_text=label)
-        return found.or_(named).nth(index)
+        return labelled.or_(named).nth(index)
 
     def _note(self, message) -> None:
         if message.type == "error":

@@ -45,9 +45,9 @@ def test_new_points_land_in_their_cluster_and_move_nobody(clusters, fitted):
     placed = fitted.place(features[130:])
     assert placed.dtype == np.float32
     for name in np.unique(labels[130:]):
-        centres = {each: before[labels[:130] == each].mean(0) for each in set(labels)}
+        centres = {label: before[labels[:130] == label].mean(0) for label in set(labels)}
         for point in placed[labels[130:] == name]:
-            nearest = min(centres, key=lambda each: np.linalg.norm(point - centres[each]))
+            nearest = min(centres, key=lambda label: np.linalg.norm(point - centres[label]))
             assert nearest == name
     np.testing.assert_array_equal(fitted.place(features[130:]), placed)
     np.testing.assert_array_equal(fitted.xy, before)

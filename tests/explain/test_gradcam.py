@@ -39,10 +39,10 @@ def test_for_a_linear_probe_on_averages_it_is_the_weighted_map(network, images, 
     # d(mean of a channel)/d(a place) is 1 / places: class activation mapping
     weights = torch.from_numpy(direction).view(1, -1, 1, 1) / maps[0, 0].numel()
     expected = enlarged((weights * maps).sum(1).relu(), (64, 64))
-    found = grad_cam(network, images, direction, layer=layer)
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+    heat = grad_cam(network, images, direction, layer=layer)
+    np.testing.assert_allclose(heat, expected, rtol=1e-3, atol=1e-5)
     same = grad_cam(network, images, direction, layer=layer, method="hires-cam")
-    np.testing.assert_allclose(found, same, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(heat, same, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["grad-cam", "hires-cam"])
@@ -59,8 +59,8 @@ def test_an_earlier_layer_is_weighed_by_its_gradients(network, images, method):
     if method == "grad-cam":
         gradient = gradient.mean(dim=(2, 3), keepdim=True)
     expected = enlarged((gradient * early).sum(1).relu(), (64, 64)).detach()
-    found = grad_cam(network, images, direction, layer=3, at=1, method=method)
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+    heat = grad_cam(network, images, direction, layer=3, at=1, method=method)
+    np.testing.assert_allclose(heat, expected, rtol=1e-3, atol=1e-6)
 
 
 def test_a_class_of_the_networks_own(network, images):
@@ -119,8 +119,8 @@ def test_attention_to_a_tone_lies_at_its_frequency_and_time(network):
     images = ik.to_image(noise, rate)
     labels = np.repeat(["silence", "tone"], 20)
     features = network.features(images, layer=1, pool="grid")
-    found = directions(features, labels)
-    maps = grad_cam(network, images[20:], found["tone"], layer=1, pool="grid", method="hires-cam")
+    towards = directions(features, labels)
+    maps = grad_cam(network, images[20:], towards["tone"], layer=1, pool="grid", method="hires-cam")
     where = focus(maps, rate=rate, seconds=seconds).median()
     assert abs(where["frequency_hz"] - 15) < 4
     assert 4 < where["time_s"] < 8
@@ -130,8 +130,8 @@ def test_directions_separate_their_classes():
     rng = np.random.default_rng(0)
     labels = np.repeat([*"abc"], 30)
     features = rng.normal(size=(90, 4)) + np.eye(4)[np.repeat([0, 1, 2], 30)] * 6
-    found = directions(features * [1, 100, 0.01, 1], labels)
-    scores = (features * [1, 100, 0.01, 1]) @ np.stack([found[c] for c in "abc"], axis=1)
+    towards = directions(features * [1, 100, 0.01, 1], labels)
+    scores = (features * [1, 100, 0.01, 1]) @ np.stack([towards[c] for c in "abc"], axis=1)
     scores -= scores.mean(axis=0)
     assert (np.array([*"abc"])[scores.argmax(axis=1)] == labels).mean() > 0.95
     with pytest.raises(SignalError, match="two classes"):
@@ -141,8 +141,8 @@ def test_directions_separate_their_classes():
 def test_focus_of_a_single_bright_pixel():
     maps = np.zeros((2, 33, 30))
     maps[0, 33 - 1 - 8, 10] = 2.0  # bin 8, frame 10
-    found = focus(maps, rate=64, seconds=(64 + 29 * 4) / 64)
-    assert found.frequency_hz[0] == pytest.approx(8)
-    assert found.time_s[0] == pytest.approx((32 + 10 * 4) / 64)
-    assert found.time_spread_s[0] == pytest.approx(0, abs=1e-6)
-    assert found.iloc[1].isna().all()  # nothing there
+    place = focus(maps, rate=64, seconds=(64 + 29 * 4) / 64)
+    assert place.frequency_hz[0] == pytest.approx(8)
+    assert place.time_s[0] == pytest.approx((32 + 10 * 4) / 64)
+    assert place.time_spread_s[0] == pytest.approx(0, abs=1e-6)
+    assert place.iloc[1].isna().all()  # nothing there

@@ -40,6 +40,6 @@ def test_panels_place_values_and_hold_what_lies_outside():
 
 def test_ticks_are_few_round_and_inside():
     for low, high in [(0, 1), (-0.37, 12.9), (1e-4, 3e-4), (5, 5), (-2e5, 9e5)]:
-        found = ticks(low, high, 5)
-        assert len(found) <= 6
-        assert all(low - 1e-6 <= tick <= high + 1e-6 for tick in found)
+        values = ticks(low, high, 5)
+        assert len(values) <= 6
+        assert all(low - 1e-6 <= tick <= high + 1e-6 for tick in values)

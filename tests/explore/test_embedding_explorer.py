@@ -23,9 +23,9 @@ def features(cut):
 
 
 def test_neighbours_are_the_nearest(features):
-    each = features["after"]
-    near = neighbours(each, 7, 5)
-    distances = np.linalg.norm(each - each[7], axis=1)
+    rows = features["after"]
+    near = neighbours(rows, 7, 5)
+    distances = np.linalg.norm(rows - rows[7], axis=1)
     assert 7 not in near
     np.testing.assert_allclose(distances[near], np.sort(distances)[1:6])
 
@@ -44,7 +44,7 @@ def test_a_group_is_counted(cut, features):
 def test_maps_are_linked_and_coloured(cut, features, pixels_of):
     predicted = np.where(cut.label == "walk", "walk", "other")
     explorer = EmbeddingExplorer(features, cut, colours={"prediction": predicted}, layout="PCA")
-    before, after = (each.widget for each in explorer.maps.values())
+    before, after = (scatter.widget for scatter in explorer.maps.values())
     first = pixels_of(explorer)
     before.selection = np.array([3, 5, 8])
     np.testing.assert_array_equal(after.selection, [3, 5, 8])
@@ -67,11 +67,11 @@ def test_maps_are_linked_and_coloured(cut, features, pixels_of):
 
 def test_another_layout_moves_the_points_and_is_judged(cut, features):
     explorer = EmbeddingExplorer(features["after"], cut, layout="PCA")
-    (each,) = explorer.maps.values()
+    (scatter,) = explorer.maps.values()
     (quality,) = explorer.quality.values()
-    pca = each.widget.points.copy()
+    pca = scatter.widget.points.copy()
     explorer.controls["layout"].value = "t-SNE"
-    assert (each.widget.points != pca).any()
+    assert (scatter.widget.points != pca).any()
     (tsne,) = explorer.quality.values()
     assert tsne["trustworthiness"] > quality["trustworthiness"]
 

@@ -103,8 +103,8 @@ def test_a_mistake_of_ours_is_not_hidden(explorer, monkeypatch):
 def test_a_click_on_the_recording_goes_there(explorer):
     left, top, width, height = OVERVIEW
     explorer._clicked(explorer.screen, {"x": left + width // 2, "y": top + height // 2}, [])
-    whole = explorer.state.recording.seconds
-    assert explorer.state.start_s + 5 == pytest.approx(whole / 2, abs=0.3)
+    seconds = explorer.state.recording.seconds
+    assert explorer.state.start_s + 5 == pytest.approx(seconds / 2, abs=0.3)
     explorer._clicked(explorer.screen, {"x": left, "y": 400}, [])  # elsewhere
     assert explorer.state.start_s > 10
 
