@@ -37,11 +37,7 @@ class Latest:
     So a dragged slider is never followed by a queue of pictures that nobody wants any more: at
     most one is being drawn, and one waits.
 
-    Parameters
-    ----------
-    meet : callable
-        Called with a request. An exception is reported as that of any thread, and what waits is
-        met all the same.
+    An exception is reported as that of any thread, and what waits is met all the same.
 
     Examples
     --------

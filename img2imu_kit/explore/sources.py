@@ -19,23 +19,12 @@ __all__ = ["Source", "find_source", "uploaded"]
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Recordings in m/s2 and rad/s, for which a picture's fixed limits are made.
-
-    Attributes
-    ----------
-    recordings : tuple of Recording
-    code : str
-        Python expression for the list of them, before conversion of units.
-    note : str
-        What was guessed when they were read.
-    converted : bool
-        Whether units were converted.
-    """
+    """Recordings in m/s2 and rad/s, for which a picture's fixed limits are made."""
 
     recordings: tuple[Recording, ...]
-    code: str
-    note: str = ""
-    converted: bool = False
+    code: str  # Python expression for the list of them, before conversion of units
+    note: str = ""  # what was guessed when they were read
+    converted: bool = False  # whether units were
 
     def origin(self, index: int) -> str:
         """Python expression for one of the recordings."""
@@ -50,10 +39,6 @@ def find_source(source: str | PathLike | Recording | Sequence[Recording] | None 
     source : optional
         Recordings, the name of a data set, or the path of a file or folder. Default: simulated
         people, who need no download.
-
-    Returns
-    -------
-    Source
 
     Raises
     ------

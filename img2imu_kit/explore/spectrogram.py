@@ -308,16 +308,9 @@ class SpectrogramExplorer(Explorer):
         reset = control(Button, "Reset", "Back to the beginning")
         self.settings.show(*self._start)
         self._offer()
-        super().__init__(
-            self._read(),
-            [
-                *(self.source, self.path, self.upload),
-                *self.window.controls,
-                *self.settings.controls.values(),
-                reset,
-            ],
-            "spectrogram",
-        )
+        place = [self.source, self.path, self.upload, *self.window.controls]
+        settings = self.settings.controls.values()
+        super().__init__(self._read(), [*place, *settings, reset], "spectrogram")
         self.source.observe(self._source_chosen, "value")
         self.path.observe(self._path_given, "value")
         self.upload.observe(self._file_given, "value")
