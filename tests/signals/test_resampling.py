@@ -1,5 +1,7 @@
 """Even clocks: resampling, and samples that come with time stamps of their own."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -31,11 +33,11 @@ def test_resampling_keeps_a_sine_in_frequency_amplitude_and_phase(rate, new, sha
     resampled = resample(recorded_sine(hz, rate), new)
     assert resampled.rate == new
     assert resampled.seconds == pytest.approx(10, abs=2 / new)
-    inner = (resampled.times_s > 1) & (
-        resampled.times_s < 9
-    )  # the filter knows no more than it saw
+    # the filter knows no more than it saw; a fraction of at most 1000 meets the rate that nearly
+    inner = (resampled.times_s > 1) & (resampled.times_s < 9)
+    drift = abs(Fraction(new / rate).limit_denominator(1000) * rate / new - 1) * 10 * 2 * np.pi * hz
     expected = sine(resampled.times_s, hz)
-    np.testing.assert_allclose(resampled.signal[inner, 0], expected[inner], atol=0.02)
+    np.testing.assert_allclose(resampled.signal[inner, 0], expected[inner], atol=0.02 + drift)
     np.testing.assert_allclose(resampled.signal[:, 1], 9.81, atol=0.03)  # gravity, to the edges
 
 
