@@ -56,7 +56,8 @@ def few_label(
     if (task is None) == (recordings is None):
         raise ParameterError("what is scored?", remedy="Give either a TASK or --recordings.")
     from ..datasets.tasks import find_task, load_task
-    from ..evaluate.few_labels import score_task, summarize
+    from ..evaluate.scores import score_task
+    from ..evaluate.stats import summarize
 
     if recordings:
         labelled, by = _own(recordings, label_column, subject_column, seconds, overlap, rate)
@@ -80,9 +81,10 @@ def few_label(
     if csv:
         table.to_csv(csv, index=False)
     if figure:
-        from ..plots import signals as plot
+        from ..plots.scores import plot_scores
+        from ..plots.style import save_figure
 
-        plot.save_figure(plot.plot_scores(table), figure)
+        save_figure(plot_scores(table), figure)
 
 
 def reproduce(
@@ -111,17 +113,16 @@ def reproduce(
     """The table of the evaluation, with its report: four tasks, every method, the same draws.
 
     Stopped or killed, the same command continues where it was. Settings that are not given have
-    the defaults of `img2imu_kit.reproduce.reproduce`.
+    the defaults of `img2imu_kit.reproduce.run_preset`.
 
     Example: `img2imu reproduce --preset small --folder results`
     """
     settings = {name: value for name, value in locals().items() if value is not None}
-    from ..reproduce.run import reproduce as run
+    from ..reproduce.run import run_preset
 
     if tasks:
         settings["tasks"] = [name.strip() for name in tasks.split(",")]
-    report = run(**settings)
-    typer.echo(f"Report: {report} and {report.with_suffix('.html')}")
+    typer.echo(f"Report: {run_preset(**settings)}")
 
 
 def scores_text(scores: pd.DataFrame) -> str:
@@ -142,8 +143,9 @@ def _own(
     from ..signals.windows import sliding_windows
 
     given = {"label": label, "subject": subject, "rate": rate}
-    found = read(path, gap="split", **{name: value for name, value in given.items() if value})
-    cut = sliding_windows([one.to_unit("m/s2", "rad/s") for one in found], seconds, overlap=overlap)
+    given = {name: value for name, value in given.items() if value}
+    recordings = [r.to_unit("m/s2", "rad/s") for r in read(path, gap="split", **given)]
+    cut = sliding_windows(recordings, seconds, overlap=overlap)
     if not cut.classes:
         raise ParameterError("no window has a label", where=str(path), remedy="Try --label-column.")
     return cut, "subject" if len(set(cut.subject)) > 1 else "recording"

@@ -5,28 +5,35 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from ..baselines.encoder import SignalEncoder
 from ..baselines.train import LEARNERS
+from ..datasets.catalogue import load_dataset
 from ..datasets.tasks import TASKS, find_task, load_task
-from ..errors import ParameterError, WeightsError
+from ..errors import ParameterError, WeightsError, unknown_name
+from ..evaluate.finetune import FineTuneConfig
 from ..evaluate.methods import (
+    Handcrafted,
     ImageReadout,
+    Method,
+    image_methods,
     lever_methods,
     other_methods,
     sensor_methods,
-    vision_methods,
 )
-from ..evaluate.table import few_label_table
+from ..evaluate.table import PROTOCOLS, few_label_table
 from ..models.weights import find_weights
-from ..signals.windows import Windows
-from . import table_report
+from ..plots.scores import plot_differences
+from ..plots.style import save_figure
+from ..signals.windows import Windows, sliding_windows
+from .report import export_report
+from .results import Results, describe_machine, read_results
 
-__all__ = ["PRESETS", "Preset", "reproduce"]
+__all__ = ["PRESETS", "Preset", "load_results", "preview", "run_preset"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Preset:
     most_windows : int, optional
         Of a task with more, every second, third, ... window is kept.
     levers : bool
-        Whether the levers of the lens are moved one at a time, on draws of their own.
+        Whether the levers of the readout are moved one at a time, on draws of their own.
     """
 
     shots: Mapping[str, tuple[int, ...]]
@@ -82,14 +89,14 @@ PRESETS = {
 }
 
 #: All layers, a grid of frequency and time: chosen on two data sets that are none of the tasks, see
-#: ``benchmarks/choose_lens.py``.
-_LENS = ImageReadout(layer=(0, 1, 2, 3, 4), columns=8)
+#: ``benchmarks/choose_readout.py``.
+_READOUT = ImageReadout(layer=(0, 1, 2, 3, 4), columns=8)
 
 #: Draws on which the levers are moved, so that none is chosen on a draw that is reported.
 _PILOT = range(1000, 1005)
 
 
-def reproduce(
+def run_preset(
     preset: str | Preset = "small",
     folder: str | Path = "results",
     *,
@@ -98,14 +105,14 @@ def reproduce(
     vision: str | Path | None = "img2imu:vision",
     sensor_aware: str | Path | None = "img2imu:sensor-aware",
     backbone: str = "mobilenetv2_100",
-    lens: ImageReadout | None = None,
+    readout: ImageReadout | None = None,
     tasks: Sequence[str] = tuple(TASKS),
     baselines: str | Path | None = None,
     workers: int | None = None,
     device: str = "cpu",
     progress: bool = True,
 ) -> Path:
-    """Measure every method on every task, and write tables, figures and a report.
+    """Measure every method on every task, and write tables, a figure and a report.
 
     A call that was interrupted or killed continues where it stopped, in the same folder.
 
@@ -113,23 +120,24 @@ def reproduce(
     ----------
     preset : {"small", "full"} or Preset
     folder : path
-        Takes ``report.md``, ``report.html``, ``scores.csv`` (one row a draw), ``summary.csv``,
-        ``differences.csv``, ``figures/``, and ``cache/``.
+        Takes ``report.html``, ``differences.png``, ``scores.csv`` (one row a draw),
+        ``summary.csv``, ``differences.csv``, what `load_results` reads, and ``cache/``.
     data : path, optional
-        Folder that holds the data sets by name (``swimming/``). Default: the cache, see `fetch`.
+        Folder that holds the data sets by name (``swimming/``). Default: the cache, see
+        `load_dataset`.
     imagenet, vision, sensor_aware : path, optional
         Weights as in `load_backbone`: supervised on ImageNet; contrastive with the augmentations
         of vision; contrastive with the sensor-aware ones, which is IMG2IMU. What is not given
         is left out of the table, and the report says so.
     backbone : str
         Architecture of weights whose card names none.
-    lens : Lens, optional
+    readout : ImageReadout, optional
         How all vision networks read motion. Default: five layers, by rows of frequency and
         columns of time.
     tasks : sequence of str
     baselines : path, optional
         Folder of sensor baselines that `pretrain_signals` wrote, by name (``simclr/``). Default:
-        those that come with the repository, pre-trained on the sensor corpus.
+        those that come with the package, pre-trained on the sensor corpus.
     workers, device, progress
         As in `few_label_table`.
 
@@ -147,16 +155,16 @@ def reproduce(
     """
     began = time.time()
     if isinstance(preset, str) and preset not in PRESETS:
-        raise ParameterError(f"no preset {preset!r}", remedy=f"There are: {', '.join(PRESETS)}.")
+        raise unknown_name("preset", preset, PRESETS)
     settings = PRESETS[preset] if isinstance(preset, str) else preset
-    folder, data, lens = Path(folder), Path(data) if data else None, lens or _LENS
+    folder, data, readout = Path(folder), Path(data) if data else None, readout or _READOUT
     weights = {"IMG2IMU": sensor_aware, "contrastive, vision set": vision, "ImageNet": imagenet}
-    pictures = vision_methods(weights, backbone, lens)
-    windows = {name: _windows(name, data, settings.most_windows) for name in tasks}
+    pictures = image_methods(weights, backbone, readout)
+    windows = {name: _load(name, data, settings.most_windows) for name in tasks}
     home = "img2imu:" if baselines is None else f"{baselines}/"
-    learned = {name: _read(f"{home}{name}") for name in LEARNERS}
+    learned = {name: _load_baseline(f"{home}{name}") for name in LEARNERS}
     sensors = sensor_methods(learned, settings.own_steps, folder / "cache" / "own")
-    methods = pictures | sensors | other_methods()
+    ours = next(iter(pictures))
     options = {
         "by": {name: TASKS[name].by for name in tasks},
         "folder": folder / "cache",
@@ -164,7 +172,78 @@ def reproduce(
         "device": device,
         "progress": progress,
     }
-    table = few_label_table(
+    table = _score(windows, pictures | sensors | other_methods(), settings, options)
+    levers = None
+    if settings.levers:
+        moved = lever_methods(pictures[ours])
+        levers = few_label_table(windows, moved, shots=(10,), seeds=_PILOT, **options)
+    sources = {name: TASKS[name].dataset for name in tasks}
+    facts = _facts(windows, sources, options["by"], settings, readout)
+    facts |= {
+        "ours": ours,
+        "missing": [name for name, path in weights.items() if path is None],
+        "minutes": round((time.time() - began) / 60, 1),
+    }
+    histories = {n: m.history for n, m in learned.items() if m.history is not None}
+    results = Results(table, facts, levers, histories)
+    results.write(folder)
+    protocol, differences = next(iter(results.claims.items()))
+    rows = {
+        f"minus {name}": rows[rows.shots == settings.common_shots]
+        for name, rows in list(differences.items())[:4]
+    }
+    figure = plot_differences(rows, f"{ours}, {protocol}, above zero: better")
+    save_figure(figure, folder / "differences.png")
+    return export_report(folder)
+
+
+def load_results(folder: str | Path | None = None) -> Results:
+    """Read what `run_preset` has measured.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Of the run. Default: a preview is measured now, a few methods on synthetic motion, in less
+        than a minute: it shows what a report says, not how good a method is.
+
+    Raises
+    ------
+    FormatError
+        The folder holds no results, or damaged ones.
+    """
+    return preview() if folder is None else read_results(Path(folder))
+
+
+def preview() -> Results:
+    """A small table of a few methods on synthetic motion."""
+    began = time.time()
+    settings = Preset({"linear": (1, 2)}, seeds=3, own_steps=5)
+    readout = ImageReadout(size=(64, 64))
+    recordings = load_dataset("synthetic", subjects=6, seconds=12, seed=0)
+    windows = {"synthetic": sliding_windows(recordings, seconds=4).select("acc")}
+    weights = {"IMG2IMU": "img2imu:sensor-aware"}
+    learned = {"simclr": _load_baseline("img2imu:simclr")}
+    methods = image_methods(weights, "", readout) | {"by hand + forest": Handcrafted()}
+    methods |= sensor_methods(learned, settings.own_steps, None)
+    options = {"by": "subject", "workers": 1, "progress": False}
+    table = _score(windows, methods, settings, options)
+    facts = _facts(windows, {"synthetic": "synthetic"}, {"synthetic": "subject"}, settings, readout)
+    facts |= {
+        "ours": "IMG2IMU",
+        "missing": ["contrastive, vision set", "ImageNet"],
+        "minutes": round((time.time() - began) / 60, 1),
+    }
+    histories = {n: m.history for n, m in learned.items() if m.history is not None}
+    return Results(table, facts, histories=histories)
+
+
+def _score(
+    windows: Mapping[str, Windows],
+    methods: Mapping[str, Method],
+    settings: Preset,
+    options: Mapping,
+) -> pd.DataFrame:
+    return few_label_table(
         windows,
         methods,
         shots=settings.shots,
@@ -172,32 +251,50 @@ def reproduce(
         protocols=tuple(settings.shots),
         **options,
     )
-    levers = None
-    if settings.levers:
-        moved = lever_methods(next(iter(pictures.values())))
-        levers = few_label_table(windows, moved, shots=(10,), seeds=_PILOT, **options)
-    return table_report.write_report(
-        table,
-        folder,
-        ours=next(iter(pictures)),
-        missing=[name for name, path in weights.items() if path is None],
-        tasks={name: TASKS[name] for name in tasks},
-        windows=windows,
-        settings=settings,
-        lens=lens,
-        levers=levers,
-        histories={n: m.history for n, m in learned.items() if m.history is not None},
-        minutes=(time.time() - began) / 60,
-    )
 
 
-def _windows(name: str, data: Path | None, most: int | None) -> Windows:
+def _facts(
+    windows: Mapping[str, Windows],
+    sources: Mapping[str, str],
+    by: Mapping[str, str],
+    settings: Preset,
+    readout: ImageReadout,
+) -> dict:
+    """Under which conditions rows are measured, as JSON can hold it."""
+    conditions = asdict(settings) | {"seeds": f"0 to {settings.seeds - 1}"}
+    conditions |= {f"readout, {key}": value for key, value in asdict(readout).items()}
+    for name in settings.shots:
+        way = PROTOCOLS[name]
+        parts = asdict(way) if isinstance(way, FineTuneConfig) else {"probe": way}
+        conditions |= {f"{name}, {key}": value for key, value in parts.items()}
+    return {
+        "shots": {name: list(counts) for name, counts in settings.shots.items()},
+        "common_shots": settings.common_shots,
+        "seeds": settings.seeds,
+        "tasks": [
+            {
+                "task": name,
+                "data set": sources[name],
+                "windows": len(cut),
+                "seconds": cut.seconds,
+                "classes": len(cut.classes),
+                "subjects": len(set(cut.subject)),
+                "split by": by[name],
+            }
+            for name, cut in windows.items()
+        ],
+        "settings": {key: str(value) for key, value in conditions.items()},
+        "machine": describe_machine(),
+    }
+
+
+def _load(name: str, data: Path | None, most: int | None) -> Windows:
     """A task's windows, thinned evenly to at most so many."""
-    every = load_task(name, data and data / find_task(name).dataset).select("acc")
-    return every[:: math.ceil(len(every) / most)] if most else every
+    windows = load_task(name, data and data / find_task(name).dataset).select("acc")
+    return windows[:: math.ceil(len(windows) / most)] if most else windows
 
 
-def _read(source: str) -> SignalEncoder:
+def _load_baseline(source: str) -> SignalEncoder:
     """A baseline that has learned, with the history of how it did if that is there."""
     encoder = SignalEncoder.load(source)
     if not encoder.finished:
