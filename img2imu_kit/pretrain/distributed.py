@@ -98,24 +98,9 @@ def split_batch_norm(network: nn.Module, parts: int) -> nn.Module:
     """Replace every batch norm of a network by one that normalises `parts` of a batch apart.
 
     As `torch.nn.SyncBatchNorm.convert_sync_batchnorm` does: the new modules stand in the same
-    places and hold the same parameters and buffers, so the names of weights stay and an optimiser
-    keeps its hold of them. With 1 part each is again of the class it was.
-
-    Parameters
-    ----------
-    network : nn.Module
-        Changed in place.
-    parts : int
-
-    Returns
-    -------
-    nn.Module
-        The network, or what replaces it where it is itself a batch norm.
-
-    Raises
-    ------
-    ParameterError
-        A batch norm of an unknown class.
+    places and hold the same parameters and buffers, so names of weights stay and an optimiser
+    keeps its hold of them. With 1 part each is again of the class it was. Returns the network,
+    or what replaces it where it is itself a batch norm.
     """
     for name, child in network.named_children():
         network.add_module(name, split_batch_norm(child, parts))

@@ -1,6 +1,6 @@
-"""Where pictures come from: folders, tar shards and timm data sets, all as one iteration.
+"""Unlabelled pictures from folders, tar shards and timm data sets, decoded once.
 
-Unlabelled picture corpora: decoded once, kept as one memory-mapped uint8 array.
+A corpus is what is to be decoded; an `ImageSet` is what came of it, one memory-mapped uint8 array.
 """
 
 from __future__ import annotations
@@ -30,140 +30,17 @@ from tqdm.auto import tqdm
 
 from ..errors import DatasetError, FormatError, ParameterError
 
-__all__ = ["Corpus", "ImageSet", "find_corpus", "load_images"]
+__all__ = ["ImageSet", "load_images"]
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff", ".gif")
 _SHARDS = (".tar", ".tar.gz", ".tgz")
 _MANIFESTS = {"manifest.csv.gz": gzip.open, "manifest.csv": open}
 _TIMM = ("torch/", "hfds/")  # kinds of timm data sets that can be read in any order
-
-#: Opens a picture and tells its label, ``""`` without one; may run on any thread.
-Opener = Callable[[], tuple[Image.Image, str]]
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """Pictures that are still to be decoded.
-
-    Attributes
-    ----------
-    name : str
-    identity : object
-        Changes with the pictures: relative paths, sizes and times.
-    items : callable
-        Iterates over (name, how to open it).
-    count : int or None
-        How many there are, where it is known before they are read.
-    """
-
-    name: str
-    identity: object
-    items: Callable[[], Iterator[tuple[str, Opener]]]
-    count: int | None
-
-
-def find_corpus(
-    source: str | Path | Iterable[Path], split: str = "train", root: str | Path | None = None
-) -> Corpus:
-    """What `source` means, see `img2imu_kit.images.load_images`."""
-    paths = [Path(source)] if isinstance(source, (str, Path)) else [Path(path) for path in source]
-    if isinstance(source, str) and source.startswith(_TIMM) and not paths[0].exists():
-        return _timm_corpus(source, split, root)
-    shards, pictures, tables = [], [], {}
-    for path in paths:
-        if not path.exists():
-            raise DatasetError(
-                "there is no such folder or shard",
-                where=str(path),
-                remedy='A timm data set is named with its kind: "torch/cifar10", "hfds/...".',
-            )
-        base = path if path.is_dir() else path.parent
-        files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        shards += [(base, file) for file in files if file.name.lower().endswith(_SHARDS)]
-        pictures += [(base, file) for file in files if file.name.lower().endswith(_PICTURES)]
-    if not shards and not pictures:
-        raise DatasetError(
-            f"no picture ({' '.join(_PICTURES)}) and no shard ({' '.join(_SHARDS)})",
-            where=str(paths[0]),
-        )
-    for _, shard in shards:
-        if shard.parent not in tables:
-            tables[shard.parent] = _labels_beside(shard.parent)
-
-    def items() -> Iterator[tuple[str, Opener]]:
-        for base, file in pictures:
-            label = "" if file.parent == base else file.parent.name
-            yield str(file), partial(_open, file, label)
-        for _, shard in shards:
-            yield from _members(shard, tables[shard.parent])
-
-    files = [(file.relative_to(base).as_posix(), file.stat()) for base, file in pictures + shards]
-    identity = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in files]
-    identity.append(sorted(label for table in tables.values() for label in table.items()))
-    count = len(pictures) + sum(len(table) for table in tables.values())
-    return Corpus(paths[0].resolve().name, identity, items, count or None)
-
-
-def _open(file: Path | io.BytesIO, label: str) -> tuple[Image.Image, str]:
-    return Image.open(file), label
-
-
-def _members(shard: Path, labels: dict[str, str]) -> Iterator[tuple[str, Opener]]:
-    """Pictures of one shard, read in the order of the file."""
-    try:
-        with tarfile.open(shard) as archive:
-            for member in archive:
-                if member.isfile() and member.name.lower().endswith(_PICTURES):
-                    inside = Path(member.name)
-                    label = labels.get(inside.stem, inside.parent.name)
-                    content = io.BytesIO(archive.extractfile(member).read())
-                    yield f"{shard}:{member.name}", partial(_open, content, label)
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise FormatError(
-            f"the shard is cut or damaged ({error})", where=str(shard), remedy="Fetch it again."
-        ) from None
-
-
-def _labels_beside(folder: Path) -> dict[str, str]:
-    """Key of a picture -> label, from the manifest in the folder of the shards, if there is one."""
-    for name, opener in _MANIFESTS.items():
-        if (folder / name).is_file():
-            with opener(folder / name, "rt", newline="", encoding="utf-8") as lines:
-                rows = csv.DictReader(lines)
-                columns = [c for c in rows.fieldnames or () if c.startswith("label")]
-                if columns and "key" in rows.fieldnames:
-                    return {row["key"]: row[columns[0]] or "" for row in rows}
-    return {}
-
-
-def _timm_corpus(name: str, split: str, root: str | Path | None) -> Corpus:
-    from timm.data import create_dataset
-
-    root = str(root or pooch.os_cache("img2imu_kit"))
-    try:
-        dataset = create_dataset(name, root=root, split=split, download=True)
-        count = len(dataset)
-    except Exception as error:  # each library that downloads has errors of its own
-        raise DatasetError(
-            f"timm could not open it ({str(error).splitlines()[0]})",
-            where=name,
-            remedy="Check the name, split=, root= and the connection.",
-        ) from None
-    classes = getattr(dataset, "classes", None)
-
-    def open_one(index: int) -> tuple[Image.Image, str]:
-        picture, target = dataset[index]
-        return picture, str(classes[target] if classes else target)
-
-    def items() -> Iterator[tuple[str, Opener]]:
-        for index in range(count):
-            yield f"{name}[{index}]", partial(open_one, index)
-
-    return Corpus(f"{name} {split}", (name, split, count, root), items, count)
-
-
 _LAYOUT = 2  # of the cache; a change of what is stored makes every key new
 _CHUNK = 32  # pictures a thread takes at once
+
+#: Opens a picture and gives its label, ``""`` without one; may run on any thread.
+Opener = Callable[[], tuple[Image.Image, str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,22 +149,132 @@ def load_images(
     workers = workers or os.cpu_count() or 1
     if isinstance(source, np.ndarray):
         return _from_array(source, size)
-    corpus = find_corpus(source, split, root)
+    corpus = _find_corpus(source, split, root)
     cache = Path(cache or os.environ.get("IMG2IMU_CACHE") or pooch.os_cache("img2imu_kit"))
     key = hashlib.sha256(repr((_LAYOUT, size, corpus.identity)).encode()).hexdigest()[:16]
     folder = cache / "images" / f"{size}-{key}"
     if not folder.is_dir():
         bar = tqdm(corpus.items(), "decoding", corpus.count, unit=" images", disable=not progress)
         _store(bar, size, workers, folder, corpus.name)
-    found = _mapped(folder, size, f"{corpus.name} ({key})")
-    if found.skipped:
-        shown = ", ".join(f"{name} ({reason})" for name, reason in found.skipped[:3])
+    images = _mapped(folder, size, f"{corpus.name} ({key})")
+    if bad := images.skipped:
+        named = ", ".join(f"{name} ({reason})" for name, reason in bad[:3])
         warnings.warn(
-            f"{len(found.skipped)} of {len(found) + len(found.skipped)} pictures of {corpus.name} "
-            f"could not be decoded and are left out: {shown}{', ...' * (len(found.skipped) > 3)}",
+            f"{len(bad)} of {len(images) + len(bad)} pictures of {corpus.name} could not be "
+            f"decoded and are left out: {named}{', ...' * (len(bad) > 3)}",
             stacklevel=2,
         )
-    return found
+    return images
+
+
+@dataclass(frozen=True)
+class _Corpus:
+    """Pictures that are still to be decoded."""
+
+    name: str
+    identity: object  # changes with the pictures: relative paths, sizes and times
+    items: Callable[[], Iterator[tuple[str, Opener]]]  # names, and how to open each
+    count: int | None  # where it is known before they are read
+
+
+def _find_corpus(
+    source: str | Path | Iterable[Path], split: str = "train", root: str | Path | None = None
+) -> _Corpus:
+    """What `source` means, see `load_images`."""
+    paths = [Path(source)] if isinstance(source, (str, Path)) else [Path(path) for path in source]
+    if isinstance(source, str) and source.startswith(_TIMM) and not paths[0].exists():
+        return _timm_corpus(source, split, root)
+    shards, pictures, tables = [], [], {}
+    for path in paths:
+        if not path.exists():
+            raise DatasetError(
+                "there is no such folder or shard",
+                where=str(path),
+                remedy='A timm data set is named with its kind: "torch/cifar10", "hfds/...".',
+            )
+        base = path if path.is_dir() else path.parent
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        shards += [(base, file) for file in files if file.name.lower().endswith(_SHARDS)]
+        pictures += [(base, file) for file in files if file.name.lower().endswith(_PICTURES)]
+    if not shards and not pictures:
+        raise DatasetError(
+            f"no picture ({' '.join(_PICTURES)}) and no shard ({' '.join(_SHARDS)})",
+            where=str(paths[0]),
+        )
+    for _, shard in shards:
+        if shard.parent not in tables:
+            tables[shard.parent] = _labels_beside(shard.parent)
+
+    def items() -> Iterator[tuple[str, Opener]]:
+        for base, file in pictures:
+            label = "" if file.parent == base else file.parent.name
+            yield str(file), partial(_open, file, label)
+        for _, shard in shards:
+            yield from _members(shard, tables[shard.parent])
+
+    files = [(file.relative_to(base).as_posix(), file.stat()) for base, file in pictures + shards]
+    identity = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in files]
+    identity.append(sorted(label for table in tables.values() for label in table.items()))
+    count = len(pictures) + sum(len(table) for table in tables.values())
+    return _Corpus(paths[0].resolve().name, identity, items, count or None)
+
+
+def _open(file: Path | io.BytesIO, label: str) -> tuple[Image.Image, str]:
+    return Image.open(file), label
+
+
+def _members(shard: Path, labels: dict[str, str]) -> Iterator[tuple[str, Opener]]:
+    """Pictures of one shard, read in the order of the file."""
+    try:
+        with tarfile.open(shard) as archive:
+            for member in archive:
+                if member.isfile() and member.name.lower().endswith(_PICTURES):
+                    inside = Path(member.name)
+                    label = labels.get(inside.stem, inside.parent.name)
+                    content = io.BytesIO(archive.extractfile(member).read())
+                    yield f"{shard}:{member.name}", partial(_open, content, label)
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise FormatError(
+            f"the shard is cut or damaged ({error})", where=str(shard), remedy="Fetch it again."
+        ) from None
+
+
+def _labels_beside(folder: Path) -> dict[str, str]:
+    """Key of a picture -> label, from the manifest in the folder of the shards, if there is one."""
+    for name, opener in _MANIFESTS.items():
+        if (folder / name).is_file():
+            with opener(folder / name, "rt", newline="", encoding="utf-8") as lines:
+                rows = csv.DictReader(lines)
+                columns = [c for c in rows.fieldnames or () if c.startswith("label")]
+                if columns and "key" in rows.fieldnames:
+                    return {row["key"]: row[columns[0]] or "" for row in rows}
+    return {}
+
+
+def _timm_corpus(name: str, split: str, root: str | Path | None) -> _Corpus:
+    from timm.data import create_dataset
+
+    root = str(root or pooch.os_cache("img2imu_kit"))
+    try:
+        dataset = create_dataset(name, root=root, split=split, download=True)
+        count = len(dataset)
+    except Exception as error:  # each library that downloads has errors of its own
+        raise DatasetError(
+            f"timm could not open it ({str(error).splitlines()[0]})",
+            where=name,
+            remedy="Check the name, split=, root= and the connection.",
+        ) from None
+    classes = getattr(dataset, "classes", None)
+
+    def open_picture(index: int) -> tuple[Image.Image, str]:
+        picture, target = dataset[index]
+        return picture, str(classes[target] if classes else target)
+
+    def items() -> Iterator[tuple[str, Opener]]:
+        for index in range(count):
+            yield f"{name}[{index}]", partial(open_picture, index)
+
+    return _Corpus(f"{name} {split}", (name, split, count, root), items, count)
 
 
 def _from_array(pixels: np.ndarray, size: int) -> ImageSet:
@@ -312,9 +299,9 @@ def _store(
         with tempfile.TemporaryDirectory(
             dir=folder.parent, prefix=".", ignore_cleanup_errors=True
         ) as temporary:
-            made = Path(temporary) / "made"
-            made.mkdir()
-            with open(made / "pixels.u8", "wb") as file:
+            new = Path(temporary) / "decoded"
+            new.mkdir()
+            with open(new / "pixels.u8", "wb") as file:  # [N, 3, S, S], one picture after another
                 for name, label, pixels in _decoded(items, size, workers):
                     if isinstance(pixels, str):
                         skipped.append((name, pixels))
@@ -329,15 +316,13 @@ def _store(
                     where=source,
                 )
             classed = labels if len(set(labels) - {""}) > 1 else None
-            pixels = np.memmap(
-                made / "pixels.u8", np.uint8, "r", shape=(len(labels), 3, size, size)
-            )
+            pixels = np.memmap(new / "pixels.u8", np.uint8, "r", shape=(len(labels), 3, size, size))
             mean, std = _statistics(pixels)
             about = {"mean": mean, "std": std, "labels": classed, "skipped": skipped}
-            (made / "about.json").write_text(json.dumps({"count": len(labels), **about}))
+            (new / "about.json").write_text(json.dumps({"count": len(labels), **about}))
             del pixels  # or Windows will not move the folder
             try:
-                os.replace(made, folder)
+                os.replace(new, folder)
             except OSError:
                 if not folder.is_dir():  # else another process was first, with the same bytes
                     raise
@@ -350,7 +335,8 @@ def _store(
 
 
 def _decoded(items: Iterable[tuple[str, Opener]], size: int, workers: int) -> Iterator[tuple]:
-    """Name, label and pixels (or why there are none) of each, in order; few in flight."""
+    """Name, label and pixels (or why there are none) of every picture, in order."""
+    # At most 4 chunks a thread wait: a corpus of any size passes through a fixed memory.
     items, waiting = iter(items), deque()
     with ThreadPoolExecutor(workers) as pool:  # Pillow lets other threads run while it decodes
         while chunk := list(itertools.islice(items, _CHUNK)):
@@ -397,6 +383,7 @@ def _mapped(folder: Path, size: int, source: str) -> ImageSet:
 
 def _statistics(pixels: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel, from 2,000 pictures at most."""
+    # every n-th picture, for a folder's first ones may all be of one class
     sample = np.asarray(pixels[:: -(-len(pixels) // 2000)], dtype=np.float32) / 255
     mean, std = sample.mean(axis=(0, 2, 3)), sample.std(axis=(0, 2, 3)).clip(min=1e-3)
     return tuple(round(float(m), 4) for m in mean), tuple(round(float(s), 4) for s in std)

@@ -61,22 +61,10 @@ def representation_metrics(query: Tensor, key: Tensor) -> dict[str, float]:
 def knn_votes(
     nearness: Tensor, classes: Tensor, count: int, k: int, weigh: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """Votes of the k nearest of a bank of labelled samples.
+    """Votes [M, count] that M queries get from the k nearest of N samples of `count` classes.
 
-    Parameters
-    ----------
-    nearness : float [M, N]
-        Of M queries to the N samples of the bank; more is nearer, -inf has no vote.
-    classes : int [N]
-        Class of each sample, from 0 to `count` - 1.
-    count, k : int
-        Of classes; of neighbours, fewer where the bank is smaller.
-    weigh : callable
-        Nearness to the weight of a vote.
-
-    Returns
-    -------
-    float [M, count]
+    Of `nearness` [M, N] more is nearer and -inf has no vote; `weigh` turns it into the weight of a
+    vote. Where there are fewer than k samples all have one.
 
     Examples
     --------

@@ -221,7 +221,7 @@ def test_a_cache_that_cannot_be_written(tree, tmp_path):
 
 def test_two_processes_at_once(tree, load):
     code = (
-        "import sys; from img2imu_kit.images import load_images;"
+        "import sys; from img2imu_kit.pretrain import load_images;"
         "print(load_images(sys.argv[1], 16, cache=sys.argv[2], progress=False).pixels.sum())"
     )
     command = [sys.executable, "-c", code, str(tree), str(load.folder)]

@@ -59,7 +59,7 @@ def final(folder):
 def children_of_a_server():
     """Processes forked from one that has imported all and computed nothing: ready at once."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["img2imu_kit.pretrain"])
+    context.set_forkserver_preload(["img2imu_kit.pretrain.train"])
     return context
 
 
