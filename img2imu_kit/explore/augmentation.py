@@ -216,7 +216,7 @@ class AugmentationExplorer(Explorer):
 
     Picture, signal and twin suffer the same random change, so the picture that was changed can be
     compared with the picture of the signal that was changed: their likeness is the fidelity of
-    this very pair (`img2imu_kit.fidelity` measures many). Below, two random views of each as a
+    this very pair (`augment.measure_fidelity` takes many). Below, two random views of each as a
     contrastive learner sees them.
 
     Parameters

@@ -155,8 +155,8 @@ def panel(
             inside.pixels[row] = _rgb(_GRID)
             pixels[top + row, left - 4 : left] = _rgb(INK)
             write(pixels, left - 7, top + row - 8, _number(value), align=1)
-        turned = np.rot90(pixels, -1)  # a view: text on it runs upwards
-        write(turned, pixels.shape[0] - top - height // 2, left - 56, ylabel, align=0.5)
+        turned = np.rot90(pixels, -1)  # a view: text on it runs upwards, clear of the numbers
+        write(turned, pixels.shape[0] - top - height // 2, left - 64, ylabel, align=0.5)
     return inside
 
 
