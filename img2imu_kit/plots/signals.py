@@ -150,7 +150,14 @@ def plot_image(
     ax = axes_or_new(ax)
     # [3, H, W] -> [H, W, 3]; the first row is the highest frequency, so it stands at the top, and
     # pixels are not smoothed: one is what the network gets, resampled from a few frames and bins
-    ax.imshow(image.transpose(1, 2, 0), extent=grid.extent, aspect="auto", interpolation="nearest")
+    if np.ptp(np.diff(grid.freq_edges_hz)) < 1e-6 * grid.freq_edges_hz[-1]:
+        ax.imshow(
+            image.transpose(1, 2, 0), extent=grid.extent, aspect="auto", interpolation="nearest"
+        )
+    else:  # rows stand for unequal Hz: each is drawn between its own edges, on a log axis
+        pixels = grid.resized(*image.shape[1:])
+        ax.pcolormesh(pixels.time_edges_s, pixels.freq_edges_hz, image.transpose(1, 2, 0)[::-1])
+        ax.set_yscale("log")
     title = f"{seconds:.3g} s as a picture"
     ax.set(xlabel="time (s)", ylabel="frequency (Hz)", title=title)
     return set_alt_text(
