@@ -93,10 +93,10 @@ def _from_mirror(name: str, folder: Path) -> None:
         base = base.rstrip("/")
         with tempfile.TemporaryDirectory(dir=folder.parent) as room:
             registry = Path(room) / "registry.txt"
-            _download(f"{base}/registry.txt", registry, "")
+            _download_file(f"{base}/registry.txt", registry, "")
             known = _registered(registry, file, f"{base}/registry.txt")
         archive = folder.parent / file
-        _download(f"{base}/{file}", archive, known, progress=True)
+        _download_file(f"{base}/{file}", archive, known, progress=True)
         _unpack(archive, folder)
         archive.unlink()
         return
@@ -146,7 +146,7 @@ def _from_owners(name: str, listed: Path, folder: Path) -> None:
 
     def verified(blob_and_path: list[str]) -> None:
         blob, path = blob_and_path
-        _download(base + quote(path), partial / path, f"gitblob:{blob}")
+        _download_file(base + quote(path), partial / path, f"gitblob:{blob}")
 
     with ThreadPoolExecutor(8) as pool:
         try:
@@ -159,7 +159,7 @@ def _from_owners(name: str, listed: Path, folder: Path) -> None:
     partial.replace(folder)
 
 
-def _download(url: str, target: Path, known: str, *, progress: bool = False) -> None:
+def _download_file(url: str, target: Path, known: str, *, progress: bool = False) -> None:
     """One file to its place: resumed where the last try broke off, moved there once verified."""
     if target.is_file() and known and _matches(target, known):
         return

@@ -96,6 +96,7 @@ def test_no_function_bears_the_name_of_its_module():
     same = [
         name
         for name, path in MODULES.items()
+        if not name.startswith("cli.")  # a command and its module are one word for the user too
         for node in ast.parse(path.read_text()).body
         if isinstance(node, ast.FunctionDef) and node.name == name.rpartition(".")[2]
     ]
