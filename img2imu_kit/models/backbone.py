@@ -1,7 +1,4 @@
-"""Build an untrained or a published network by its timm name, from a seed.
-
-A timm model as a reader of pictures: loaded with a report, read at any of its layers.
-"""
+"""A timm model as a reader of pictures: loaded with a report, read at any of its layers."""
 
 from __future__ import annotations
 
@@ -74,7 +71,7 @@ def build_network(name: str, *, pretrained: bool = False, seed: int = 0, **setti
         near = [*difflib.get_close_matches(name, known), "see timm.list_models()"]
         raise unknown_name("timm model", name, known, listed=near)
     settings = {key: value for key, value in settings.items() if value not in (None, "")}
-    variants = [settings]
+    variants = [settings]  # tried in order, until the network takes one
     if name in _UNNAMED:
         if pretrained:
             raise WeightsError(f"timm publishes no weights for {name}", remedy="Give a file.")
@@ -82,6 +79,7 @@ def build_network(name: str, *, pretrained: bool = False, seed: int = 0, **setti
     else:
         create = partial(timm.create_model, name, pretrained=pretrained)
         published = timm.get_pretrained_cfg(name)
+        # A transformer knows one place for each patch of, say, 224 px; timm can interpolate them.
         if published and published.fixed_input_size:
             any_size = {"dynamic_img_size": True, "dynamic_img_pad": True}
             variants = [settings | any_size, settings]
@@ -120,7 +118,7 @@ class Backbone:
         The timm model; train it, move it or open it as you like.
     mean, std : tuple of float
         Channel statistics for pixels in 0 to 1, subtracted and divided before the first layer.
-    report : Report or None
+    report : WeightsReport or None
         What became of each key of the file of weights; None without a file.
     card : dict
         Facts that travel with the weights through `save_backbone`.
@@ -169,7 +167,7 @@ class Backbone:
             Index in `layers`; negative counts from the last, which is the default. Several are
             joined in the order of depth. Nothing after the deepest is computed.
         pool, rows, columns
-            How a map becomes a vector, see `pooling.pool_maps`.
+            How a map becomes a vector, see `pool_maps`.
         batch_size : int
             Pictures at a time; changes memory and speed, and the numbers by rounding alone.
         device : str or torch.device, optional
@@ -202,8 +200,9 @@ class Backbone:
         parts = []
         with evaluation_mode(self.model), torch.inference_mode():
             for start in tqdm(range(0, len(images), batch_size), self.name, disable=not progress):
-                batch = self.to_batch(images[start : start + batch_size])
+                batch = self.to_batch(images[start : start + batch_size])  # [B, 3, H, W]
                 try:
+                    # maps [B, C, F, S] of each layer, pooled and joined to [B, D]
                     features = read_layers(self.model, batch, layers, pool, rows, columns)
                 except (AssertionError, RuntimeError) as error:  # of a size the network cannot take
                     raise SignalError(
@@ -217,6 +216,7 @@ class Backbone:
     def untrained(self, seed: int = 0) -> Backbone:
         """The same network with random weights: padding and pixel statistics are the same too."""
         channels = len(self.mean)
+        # Padding and statistics are no weights: a comparison of weights must leave them alike.
         twin = load_backbone(
             self.name, pad_type=self.card.get("pad_type"), in_chans=channels, seed=seed
         )
@@ -321,6 +321,7 @@ def load_backbone(
     >>> backbone.features(np.zeros((2, 3, 64, 64), np.uint8), layer=1, pool="time").shape
     (2, 128)
     """
+    # The card comes first: padding and number of classes must be known to build the network.
     path = None if weights is None or weights == "timm" else files.find_weights(weights)
     card = files.read_card(path) if path else {}
     settings = {

@@ -142,7 +142,7 @@ class _ExportedNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         maps = zip(self._maps(images), self.pools, strict=True)
         # [rows, F] @ [N, C, F, S] @ [S, columns] -> [N, C, rows, columns] -> [N, D]
-        features = [(up @ each @ across).flatten(1) for each, (up, across) in maps]
+        features = [(up @ values @ across).flatten(1) for values, (up, across) in maps]
         return self.linear(torch.cat(features, dim=1))
 
 
@@ -152,6 +152,7 @@ def _averages(maps: Tensor, pool: str, rows: int, columns: int) -> tuple[Tensor,
     ``up @ map @ across`` is `pool_maps` of a map; each is what pooling makes of unit vectors.
     """
     height, width = maps.shape[2:]
+    # A mean over cells is linear and separable: matrices [rows, F] and [S, columns] say all of it.
     up = pool_maps(torch.eye(height).view(height, 1, height, 1), pool, rows=rows, columns=1)
     across = pool_maps(torch.eye(width).view(width, 1, 1, width), pool, rows=1, columns=columns)
     return up.T.clone(), across.clone()
@@ -167,14 +168,15 @@ def _linear(head: ClassifierMixin, features: np.ndarray) -> tuple[nn.Module, np.
     try:
         expected = head.predict_proba(features)
         bias = head.decision_function(middle[None])
+        # f(m + e_j) - f(m) = w_j: [D, D] points in one call -> [D, classes]
         weights = head.decision_function(middle + np.eye(len(middle))) - bias
     except (AttributeError, ValueError) as error:  # of another kind, not fitted, other features
         raise ParameterError(
             f"the head cannot be exported ({str(error).splitlines()[0]})",
             remedy="Fit a logistic regression to features of this layer and pool.",
         ) from None
-    if weights.ndim == 1:  # two classes share one decision
-        weights, bias = (np.stack([0 * each, each], axis=-1) for each in (weights, bias))
+    if weights.ndim == 1:  # two classes share one decision: softmax(0, d) = (1 - s(d), s(d))
+        weights, bias = (np.stack([0 * part, part], axis=-1) for part in (weights, bias))
     layer = nn.Linear(*weights.shape)
     layer.weight.data = torch.from_numpy(weights.T).float()
     layer.bias.data = torch.from_numpy(bias[0]).float()
@@ -219,8 +221,9 @@ def _exported(reader: _ExportedNetwork, sample: np.ndarray, output: str, where: 
 def _difference(content: bytes, sample: np.ndarray, expected: np.ndarray) -> float:
     """The largest difference, of all pictures at once and of the first alone."""
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    (alone,) = session.run(None, {"images": sample[:1]})
-    (found,) = session.run(None, {"images": sample})
-    if found.shape != expected.shape:
-        raise SignalError(f"exported shape {found.shape}, expected {expected.shape}")
-    return float(max(np.abs(found - expected).max(), np.abs(alone - expected[:1]).max()))
+    # Alone too: an export can bake the number of pictures of the sample into the graph.
+    (first,) = session.run(None, {"images": sample[:1]})
+    (exported,) = session.run(None, {"images": sample})
+    if exported.shape != expected.shape:
+        raise SignalError(f"exported shape {exported.shape}, expected {expected.shape}")
+    return float(max(np.abs(exported - expected).max(), np.abs(first - expected[:1]).max()))

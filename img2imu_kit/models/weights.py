@@ -197,6 +197,7 @@ def fit_weights(
     )
     classifier = model.pretrained_cfg.get("classifier") or ()
     classifier = (classifier,) if isinstance(classifier, str) else tuple(classifier)
+    # Features do not pass through the classifier, so that may be of another task.
     free = tuple(f"{name}." for name in classifier)
     amiss = [
         key
@@ -218,6 +219,7 @@ def fit_weights(
 
 def _unwrap(state: dict, own: dict) -> tuple[dict, str, tuple[str, ...]]:
     """Take wrappers' prefixes off the keys; what lies outside the last one is left aside."""
+    # Wrappers nest: module.encoder_q.conv1.weight is MoCo's query encoder inside DataParallel.
     prefix, outside = "", []
     while True:
         for wrapper in _WRAPPERS:
@@ -261,19 +263,21 @@ def read_card(path: Path) -> dict:
 
 def _read_note(text: str) -> dict:
     """Statements ``name=value`` about the input, in a note for people."""
+    # "mean=std=.5", "std=(.1, .2, .3)": a number, or three in brackets
     card: dict = {}
     numbers = r"\s*=\s*(?:\(([\d.,\s]+)\)|(\d*\.?\d+))"
     for name in ("mean", "std"):
-        if found := re.search(rf"\b{name}\s*(?:=\s*std)?{numbers}", text):
-            values = [float(value) for value in re.findall(r"\d*\.?\d+", found[1] or found[2])]
+        if match := re.search(rf"\b{name}\s*(?:=\s*std)?{numbers}", text):
+            values = [float(value) for value in re.findall(r"\d*\.?\d+", match[1] or match[2])]
             card[name] = values * 3 if len(values) == 1 else values
-    if found := re.search(r"pad_type\s*=\s*[\"'](\w*)[\"']", text):
-        card["pad_type"] = found[1]
+    if match := re.search(r"pad_type\s*=\s*[\"'](\w*)[\"']", text):
+        card["pad_type"] = match[1]
     return card
 
 
 def write_weights(folder: Path, state: dict[str, torch.Tensor], card: dict) -> None:
     """Write ``model.safetensors`` and ``card.json``; a failure leaves the previous ones whole."""
+    # Safetensors takes no tensors that share memory, as tied weights do: a copy of each.
     state = {key: value.detach().cpu().contiguous().clone() for key, value in state.items()}
     contents = {
         "model.safetensors": safetensors.torch.save(state, metadata={"format": "pt"}),

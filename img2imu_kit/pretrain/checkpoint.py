@@ -52,6 +52,7 @@ def read_checkpoint(folder: Path, settings: dict) -> dict | None:
         return None
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
+        # settings are text, for weights_only admits tensors and plain containers, not any object
         before = json.loads(state.pop("settings"))
     except Exception as error:  # a damaged file fails in many ways
         raise WeightsError(
@@ -59,7 +60,7 @@ def read_checkpoint(folder: Path, settings: dict) -> dict | None:
             where=str(path),
             remedy="Delete it to start anew.",
         ) from None
-    now = json.loads(json.dumps(settings))
+    now = json.loads(json.dumps(settings))  # tuples become lists, as in the file
     changed = [
         f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
         for name in sorted(before.keys() | now.keys())

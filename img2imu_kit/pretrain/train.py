@@ -1,4 +1,4 @@
-"""Contrastive pre-training of a backbone on pictures."""
+"""Contrastive pre-training of a backbone on pictures: settings to weights with a card."""
 
 from __future__ import annotations
 
@@ -226,14 +226,14 @@ def _method(network: nn.Module, config: PretrainConfig, side: int, processes: in
 
 def _freeze(network: nn.Module, prefixes: tuple[str, ...]) -> None:
     for prefix in prefixes:
-        found = [w for name, w in network.named_parameters() if name.startswith(f"{prefix}.")]
-        if not found:
+        frozen = [w for name, w in network.named_parameters() if name.startswith(f"{prefix}.")]
+        if not frozen:
             names = [name for name, _ in network.named_children()]
             raise ParameterError(
                 f"freeze names {prefix!r}, which no layer has",
                 remedy=f"At the top are {', '.join(names)}.",
             )
-        for weight in found:
+        for weight in frozen:
             weight.requires_grad_(False)
 
 

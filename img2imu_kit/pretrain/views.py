@@ -64,14 +64,16 @@ class TwoViews(nn.Module):
             ``query`` and ``key``, float [N, D].
         """
         rank, processes = world()
-        total = len(images) * processes
+        total = len(images) * processes  # of the batch; this process has [N, 3, H, W] of it
+        # MoCo's shuffle, the same on all processes, for their generators are in the same state
         order = torch.randperm(total, generator=generator).to(images.device)
         sizes = part_sizes(len(images), len(part_sizes(total, _SHARDS)) // processes)
         seeds = torch.randint(2**62, (processes, len(sizes)), generator=generator)[rank].tolist()
         first, second = [], []
         for part, seed in zip(images.split(sizes), seeds, strict=True):
             draw = torch.Generator(images.device).manual_seed(seed)
-            part = part.float().div_(255)
+            part = part.float().div_(255)  # [n, 3, H, W] in [0, 1]
+            # One generator, drawn from twice: the views of a picture differ, a rerun's do not.
             first.append(self.normalised(self.augment(part, draw)))
             second.append(self.normalised(self.augment(part, draw)))
         loss, query, key = self.method(torch.cat(first), torch.cat(second), order)
