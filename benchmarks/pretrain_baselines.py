@@ -2,7 +2,7 @@
 
     python benchmarks/pretrain_baselines.py FOLDER [DATA]
 
-2,000 updates each, rounded up to whole epochs, on the windows of `img2imu_kit.baselines.load_corpus`:
+2,000 updates each, rounded up to whole epochs, on the windows of `baselines.load_corpus`:
 a quarter of an hour on two cores. Stopped, the same command continues. DATA is a folder that
 holds ``chest_accelerometer/`` and ``sisfall/``; default: the cache. Then
 ``img2imu reproduce --baselines FOLDER`` measures them.

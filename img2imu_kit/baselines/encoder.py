@@ -224,17 +224,9 @@ class SignalEncoder:
 
 
 class EncoderNetwork(SignalNetwork):
-    """An encoder behind its preprocessing, as one network for signals of a known rate.
+    """An encoder (shared, not copied) behind its preprocessing, for signals of one rate in Hz.
 
-    Parameters
-    ----------
-    encoder : nn.Module
-        Shared, not copied.
-    rate : float
-        Hz.
-    axes : sequence of int
-        Where the accelerometer is.
-    unit : str
+    `axes` are the places of the accelerometer, whose `unit` is known.
     """
 
     def __init__(self, encoder: nn.Module, rate: float, axes: Sequence[int], unit: str) -> None:

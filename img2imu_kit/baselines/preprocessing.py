@@ -88,7 +88,7 @@ def to_encoder_input(
     if length < LENGTH:
         signal = np.pad(signal, ((0, 0), (0, 0), (0, LENGTH - length)), mode="symmetric")
     spare = signal.shape[2] - LENGTH
-    # P starts about half a piece apart, the first at 0 and the last so that it ends with the window.
+    # P starts about half a piece apart: the first at 0, the last so that it ends with the window.
     starts = np.linspace(0, spare, 1 + round(2 * spare / LENGTH)).round().astype(int)
     if spare and len(starts) == 1:  # a little longer than a piece: its middle
         starts = np.array([spare // 2])

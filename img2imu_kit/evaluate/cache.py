@@ -68,6 +68,7 @@ def write_row(path: Path, row: dict[str, Any]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    # Parquet keeps lists of lists and types; one file a row, so that workers never share one.
     content = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([row]), content)
     atomic_write({path: content.getbuffer()})
@@ -94,6 +95,7 @@ def write_array(path: Path, array: np.ndarray) -> None:
 def read_array(path: Path) -> np.ndarray | None:
     """The array, read from disk as it is needed, or None where there is none that can be read."""
     try:
+        # mapped, not read: every worker looks up the few rows of its draw in the same file
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
@@ -126,6 +128,7 @@ def _code(text: str) -> str:
 
 def _feed(thing: Any, update: Callable[[bytes], None]) -> None:
     """Each thing with its kind and length, so that no two lists of things read the same."""
+    # Tags and ends make the bytes a code: [1, [2]] and [[1], 2] differ, and so do 1 and "1".
     update(f"<{type(thing).__qualname__}>".encode())
     if hasattr(thing, "state_dict"):  # a network: layers (padding has no weights), then weights
         _feed([repr(thing), dict(thing.state_dict())], update)

@@ -281,6 +281,7 @@ def layer_decay_groups(
     read at its first block would learn at ``layer_decay^5`` there, and it takes the weight decay
     off biases and norms, which is another training.
     """
+    # depth of every parameter, then of those that the features depend on, the deepest first
     used, depth = trainable_parameters(network, signal), layer_depths(network.body)
     levels = sorted({depth[name] for name in used}, reverse=True)[: config.blocks]
     groups = [{"params": list(head.parameters()), "lr": config.lr}]
@@ -288,6 +289,7 @@ def layer_decay_groups(
         params = [p for name, p in used.items() if depth[name] == level]
         lr = config.lr * config.body_scale * config.layer_decay**above
         groups.append({"params": params, "lr": lr})
+    # Frozen parameters cost no gradient, and tell _set_training_mode which norms stay.
     network.body.requires_grad_(False)
     for group in groups:
         for parameter in group["params"]:
@@ -328,7 +330,7 @@ def _train(
 ) -> tuple[SignalNetwork, nn.Module, list[dict]]:
     """A trained copy and head; rates fall as if it went on to the config's last epoch."""
     classes = windows.classes
-    network = copy.deepcopy(network).to(device)
+    network = copy.deepcopy(network).to(device)  # the next draw starts from the same weights
     signal, codes = torch.from_numpy(windows.signal).to(device), _codes(windows, classes, device)
     if config.batch_norm == "measured":
         recalibrate_batch_norm(network, signal, config.batch_size)
@@ -338,6 +340,7 @@ def _train(
     steps = math.ceil(len(signal) / config.batch_size)
     total_steps = steps * config.epochs_on(len(signal))
     warmup = max(1, total_steps // 10)
+    # One factor for all groups: their rates keep the ratios of layer_decay_groups.
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: warmup_cosine(step, total_steps, warmup)
     )
@@ -347,7 +350,9 @@ def _train(
     for epoch in range(epochs):
         _set_training_mode(network, head, config)
         total = 0.0
+        # batches of almost equal size: none of one window, which batch norm cannot take
         for index in torch.randperm(len(signal)).to(device).tensor_split(steps):
+            # [B, C, T] to pictures [B, 3, H, W] or pieces [B, P, 3, 100], to features, to [B, K]
             prepared = network.prepare(augment_signal(signal[index], config, spread))
             logits = head(network(prepared))
             loss = F.cross_entropy(logits, codes[index], label_smoothing=config.label_smoothing)
@@ -355,7 +360,7 @@ def _train(
             loss.backward()
             optimizer.step()
             schedule.step()
-            total += float(loss.detach()) * len(index)
+            total += float(loss.detach()) * len(index)  # so that the mean is over windows
         rows.append({"epoch": epoch, "loss": total / len(signal), "held_out": math.nan})
         if held is not None:
             logits = _logits(network, head, torch.from_numpy(held.signal), config.batch_size)
@@ -405,6 +410,7 @@ def _hold_out(
 
 
 def _codes(windows: Windows, classes: tuple[str, ...], device: torch.device) -> Tensor:
+    # classes are sorted, so the place found is the index of the class
     codes = np.searchsorted(np.array(classes, dtype=str), windows.label.astype(str))
     return torch.from_numpy(codes).to(device)
 

@@ -115,6 +115,8 @@ class ImageReadout:
 
     def params(self, rate: float, seconds: float) -> SpectrogramParams:
         """Settings of the picture for windows of `seconds` at `rate` Hz."""
+        # In seconds, because a method meets tasks of 30 to 200 Hz: n samples would be another lens
+        # on each. A third of the window resolves 3 / seconds Hz.
         frame_s = seconds / 3 if self.frame_s is None else self.frame_s
         if frame_s > seconds:
             raise ParameterError(
@@ -152,6 +154,7 @@ class ImageMethod(Method):
     def features(self, windows: Windows) -> np.ndarray:
         """float32 [N, D]."""
         readout = self.readout
+        # windows [N, C, T] to pictures uint8 [N, 3, H, W], one axis a colour, to features [N, D]
         images = to_image(windows, params=readout.params(windows.rate, windows.seconds))
         return self.backbone.features(
             images,
@@ -169,17 +172,11 @@ class ImageMethod(Method):
 class ImageNetwork(SignalNetwork):
     """Signals to pictures to features, with the same numbers as `ImageMethod.features`.
 
-    Parameters
-    ----------
-    backbone : Backbone
-        Shared, not copied.
-    readout : ImageReadout
-    windows : Windows
-        Whose rate, length and axes the signals have.
+    The backbone is shared, not copied; signals have the rate, length and axes of `windows`.
     """
 
     def __init__(self, backbone: Backbone, readout: ImageReadout, windows: Windows) -> None:
-        super().__init__(backbone.model)
+        super().__init__(backbone.model)  # the timm model is the body: it learns, the picture stays
         self.readout, self.rate = readout, windows.rate
         self.picture = readout.params(windows.rate, windows.seconds)
         self.axes = channel_index(windows.axes, readout.channels)
@@ -257,6 +254,7 @@ class OwnWindowsMethod(Method):
         if folder is not None:
             key = cache_key(windows, seed, self.baseline, self.steps)
             folder = Path(folder) / f"{self.baseline}-{key}"
+        # Only the training side of the draw, and no labels: test people stay unseen.
         encoder = pretrain_signals(
             self.baseline,
             windows,
@@ -298,13 +296,8 @@ def image_methods(
 ) -> dict[str, Method]:
     """Vision networks that read pictures, and the same architectures with random weights.
 
-    Parameters
-    ----------
-    weights : dict of name -> path or None
-        None is left out.
-    backbone : str
-        Architecture where a card names none.
-    readout : ImageReadout
+    A name whose weights are None is left out; `backbone` is the architecture of a file without a
+    card.
     """
     given = {name: path for name, path in weights.items() if path is not None}
     networks = {
@@ -334,6 +327,7 @@ def lever_methods(method: ImageMethod) -> dict[str, Method]:
     (['as it is', 'range per-axis', 'range per-window'], 4)
     """
     count = len(method.backbone.model.feature_info)
+    # One at a time: all combinations would be hundreds of tables.
     moves = [("range", kind) for kind in ("per-axis", "per-window", (-50.0, 20.0))]
     moves += [("layer", layer) for layer in (*range(count), tuple(range(min(3, count))))]
     moves += [("pool", pool) for pool in ("gap", "time", "grid")]
@@ -351,15 +345,12 @@ def lever_methods(method: ImageMethod) -> dict[str, Method]:
 def sensor_methods(
     learned: Mapping[str, SignalEncoder], own_steps: int, folder: Path | None
 ) -> dict[str, Method]:
-    """Each baseline three times: from the corpus, from a draw's own windows, and random.
+    """Each baseline three times: `learned` from the corpus, from a draw's own windows, and random.
 
-    Parameters
-    ----------
-    learned : dict of name -> SignalEncoder
-        Pre-trained on the corpus.
-    own_steps, folder
-        As in `OwnWindowsMethod`.
+    `own_steps` and `folder` as in `OwnWindowsMethod`.
     """
+    # The same encoder three times: what it is worth with much motion of others, with a little of
+    # the task itself, and with none.
     corpora = {f"{name}, corpus": SignalMethod(encoder) for name, encoder in learned.items()}
     own = {f"{name}, own windows": OwnWindowsMethod(name, own_steps, folder) for name in learned}
     random = {f"{name}, random weights": SignalMethod(SignalEncoder(name)) for name in learned}

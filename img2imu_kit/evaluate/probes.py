@@ -30,6 +30,7 @@ def logistic(seed: int = 0, *, C: float = 1.0) -> Pipeline:
     that the training windows span. The penalty does not see a rotation, so the solution is the
     same, found in at most as many dimensions as there are training windows.
     """
+    # n windows of D features span n - 1 dimensions once centred: D may be 10,000, n is 50.
     model = LogisticRegression(C=C, max_iter=2000, random_state=seed)
     return make_pipeline(StandardScaler(), PCA(svd_solver="full"), model)
 
@@ -46,11 +47,13 @@ def nearest(seed: int = 0, *, k: int = 5) -> Pipeline:
     With fewer than k training windows all of them count. Nothing is random; the `seed` is
     there because every probe takes one.
     """
+    # of unit vectors |a - b|^2 = 2 - 2 cos(a, b): nearest by distance is nearest by angle
     return make_pipeline(StandardScaler(), Normalizer(), _Neighbours(k))
 
 
 def random_forest(seed: int = 0, *, trees: int = 300) -> RandomForestClassifier:
     """Breiman's random forest: the classifier for statistics chosen by hand."""
+    # no scaling: a tree asks for order alone
     return RandomForestClassifier(trees, random_state=seed, n_jobs=1)
 
 

@@ -63,21 +63,12 @@ def draws(
     """Split by group, then draw shots, for each seed and number of shots.
 
     The single source of splits: `few_label` and `few_label_table` read their windows from here.
-
-    Parameters
-    ----------
-    windows, shots, seeds, by, test, cap
-        As in `few_label`.
+    Parameters and errors are those of `few_label`.
 
     Yields
     ------
     Draw
         Seed by seed; the split of a seed is the same for all its numbers of shots.
-
-    Raises
-    ------
-    ParameterError, SplitError
-        As in `few_label`.
     """
     shots, seeds = _numbers(shots, "shots", 1), _numbers(seeds, "seeds", 0)
     labels = np.asarray(windows.label).astype(str)
@@ -87,6 +78,7 @@ def draws(
             remedy='Leave them out: windows[windows.label != ""].',
         )
     for seed in seeds:
+        # By group: windows of one person look alike, and with overlap share the very samples.
         pool, tested = split_windows(windows, by, test, seed)
         for count in shots:
             # k_shot nests: 5 shots of a seed are among its 10 shots, so curves add windows only.
@@ -167,6 +159,7 @@ def few_label(
     >>> few_label({"mean": cut.signal.mean(axis=2)}, cut, shots=2, seeds=2).macro_f1.tolist()
     [1.0, 1.0]
     """
+    # All draws first: too few windows are said before an hour of scoring, not after.
     plan = list(draws(windows, shots, seeds, by=by, test=test, cap=cap))
     labels = np.asarray(windows.label).astype(str)
     probed = {name: _probed(name, method, len(labels), probe) for name, method in methods.items()}
@@ -193,16 +186,7 @@ def few_label(
 
 
 def score_predictions(labels: np.ndarray, predicted: np.ndarray, draw: Draw) -> dict:
-    """Macro-F1, accuracy and numbers of windows.
-
-    Parameters
-    ----------
-    labels : str [N]
-        Of all windows.
-    predicted : str [.]
-        Of the windows tested.
-    draw : Draw
-    """
+    """Macro-F1, accuracy and numbers of windows: `labels` of all, `predicted` of those tested."""
     true = labels[draw.test]
     # F1_c = 2 TP / (2 TP + FP + FN) of each class, averaged with equal weight: a rare class
     # counts as much as a common one.
@@ -270,6 +254,7 @@ def score_task(
     images = to_image(labelled, params=resolve(params, **{"channels": sensor} | overrides))
     network = load_backbone(backbone, weights)
     networks = {} if weights is None else {f"weights: {Path(weights).name}": network}
+    # The control: same architecture, padding and pixel statistics, and nothing learned.
     networks["random weights"] = network.untrained()
     methods: dict = {
         name: network.features(images, layer=layer, pool=pool, progress=progress)
@@ -307,6 +292,7 @@ def _k_shot(labels: np.ndarray, shots: int, seed: int, cap: bool) -> np.ndarray:
     """As `k_shot`; under `cap` a class that has fewer windows is taken whole."""
     if not cap:
         return k_shot(labels, shots, seed=seed)
+    # Rare classes are set aside whole; the others are drawn as without them.
     names, counts = np.unique(labels, return_counts=True)
     rare = np.isin(labels, names[counts < shots])
     if rare.any():

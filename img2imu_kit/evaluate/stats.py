@@ -56,6 +56,7 @@ def summarize(table: pd.DataFrame, metric: str = "macro_f1") -> pd.DataFrame:
     rows = []
     for key, group in table.groupby(keys, sort=False):
         values = group[metric].to_numpy()
+        # Five draws are few: t(0.975, 4) is 2.78, where a normal interval would take 1.96.
         count, mean, half = len(values), values.mean(), np.nan
         if count > 1:
             half = stats.t.ppf(0.975, count - 1) * values.std(ddof=1) / np.sqrt(count)
@@ -122,6 +123,7 @@ def select_protocol(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
     ParameterError
         A protocol that is not in the table.
     """
+    # The forest has one probe of its own; it stands beside the others under every protocol.
     free = table[~table.fixed]
     if protocol not in set(free.protocol):
         raise unknown_name("protocol", protocol, free.protocol.unique(), where="table")
@@ -183,6 +185,7 @@ def compare(
         for place, (task, group) in enumerate(same_shots.groupby("task", sort=False)):
             generator = np.random.default_rng([seed, place])
             point, resampled = _resample(group, [ours, *others], resamples, generator)
+            # the best on these very draws, which flatters the other side, never ours
             best = max(others, key=point.__getitem__)
             chosen = [best] if against == "best" else others
             theirs = np.mean([point[name] for name in chosen])
@@ -284,6 +287,7 @@ def ranks(table: pd.DataFrame, metric: str = "macro_f1") -> pd.DataFrame:
 
     The last column, ``"average"``, is the mean over tasks; rows are sorted by it.
     """
+    # within a draw: a rank cannot be moved by one easy task, a mean of scores can
     places = table.groupby(["task", "shots", "seed"])[metric].rank(ascending=False)
     ranked = table.assign(rank=places)
     tasks = list(dict.fromkeys(table.task))
@@ -302,6 +306,7 @@ def macro_f1(counts: np.ndarray) -> np.ndarray:
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     true, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
     f1 = 2 * hits / np.maximum(true + predicted, 1)  # 2 TP / (2 TP + FN + FP)
+    # classes absent from a resample are left out, not counted as 0
     return (f1 * (true > 0)).sum(axis=-1) / np.maximum((true > 0).sum(axis=-1), 1)
 
 

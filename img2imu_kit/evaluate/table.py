@@ -39,31 +39,16 @@ PROTOCOLS: dict[str, str | FineTuneConfig] = {
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """All that one row needs, sent to a worker.
+    """All that one row needs, sent to a worker."""
 
-    Attributes
-    ----------
-    facts : dict
-        What it is the row of: task, method, family, protocol, shots, seed, parameters.
-    windows : Windows
-        The task's.
-    method : Method
-    way : str or FineTuneConfig
-        Probe of features, or how the network is fine-tuned.
-    by, test, device
-        As in `few_label_table`.
-    row, features : Path
-        Files of the row and of the method's features.
-    """
-
-    facts: dict
+    facts: dict  # what it is the row of: task, method, family, protocol, shots, seed, parameters
     windows: Windows
     method: Method
-    way: str | FineTuneConfig
+    way: str | FineTuneConfig  # probe of features, or how the network is fine-tuned
     by: str
     test: float
     device: str
-    row: Path
+    row: Path  # files of the row and of the method's features
     features: Path
 
     @property
@@ -148,6 +133,7 @@ def few_label_table(
     missing = {job.row: job for job in plan if read_row(job.row) is None}.values()
     probed = {job.features: job for job in missing if isinstance(job.way, str)}
     absent = [job for path, job in probed.items() if read_array(path) is None]
+    # Features before scores: a frozen network reads each window once, for all draws and shots.
     _run("features", write_features, absent, workers, progress)
     _run("scores", write_score, missing, workers, progress)
     return pd.DataFrame([job.facts | read_row(job.row) for job in plan])
@@ -161,6 +147,7 @@ def write_features(job: Job) -> None:
 def write_score(job: Job) -> None:
     """Train on the draw, predict its test windows, write the row."""
     seed = job.facts["seed"]
+    # the draw of `few_label` with this seed: the two are one iterator
     [draw] = draws(job.windows, job.facts["shots"], [seed], by=job.by, test=job.test, cap=True)
     labels = job.windows.label.astype(str)
     if isinstance(job.way, str):
@@ -249,9 +236,10 @@ def _plan(
                 LeakageWarning,
                 stacklevel=3,
             )
-        data = cache_key(windows)
+        data = cache_key(windows)  # samples, labels and who: hashed once, not once a row
         for name, method in methods.items():
             network = method.network(windows)
+            # of the layers that are read alone: reading early is reading with a small network
             parameters = _count(network, windows) if network is not None else 0
             for protocol, way in _own_ways(method, ways, network is not None):
                 for count in all_shots if method.only else counts[protocol]:

@@ -83,6 +83,7 @@ class Results:
         With as many shots as every protocol has, at most.
         """
         shots = self.facts["common_shots"]
+        # every number of shots has its rows; a claim is made once, with the most that all share
         averages = {
             protocol: {
                 f"minus {name}": format_points(
@@ -130,6 +131,7 @@ class Results:
                 name: frame.assign(chance=frame.attrs.get("chance"))
                 for name, frame in self.histories.items()
             }
+            # attrs do not survive a file, so the chance level travels as a column
             histories = pd.concat(frames, names=["baseline", None]).reset_index("baseline")
             contents[_HISTORIES] = _parquet(histories.astype({"chance": float}))
         differences = [
@@ -137,6 +139,7 @@ class Results:
             for protocol, parts in self.claims.items()
             for name, rows in parts.items()
         ]
+        # for people and spreadsheets: confusions stay in Parquet
         tables = {
             "scores": self.table.drop(columns=["classes", "groups", "confusion"]),
             "summary": summarize(self.table),

@@ -159,8 +159,10 @@ def run_preset(
     settings = PRESETS[preset] if isinstance(preset, str) else preset
     folder, data, readout = Path(folder), Path(data) if data else None, readout or _READOUT
     weights = {"IMG2IMU": sensor_aware, "contrastive, vision set": vision, "ImageNet": imagenet}
+    # the first that is given is the method of the claim
     pictures = image_methods(weights, backbone, readout)
     windows = {name: _load(name, data, settings.most_windows) for name in tasks}
+    # the paper compares with baselines that learned from sensors: these are ours, by its kinds
     home = "img2imu:" if baselines is None else f"{baselines}/"
     learned = {name: _load_baseline(f"{home}{name}") for name in LEARNERS}
     sensors = sensor_methods(learned, settings.own_steps, folder / "cache" / "own")
@@ -187,6 +189,7 @@ def run_preset(
     histories = {n: m.history for n, m in learned.items() if m.history is not None}
     results = Results(table, facts, levers, histories)
     results.write(folder)
+    # the main figure alone as a file; all others are in the report
     protocol, differences = next(iter(results.claims.items()))
     rows = {
         f"minus {name}": rows[rows.shots == settings.common_shots]
@@ -290,6 +293,7 @@ def _facts(
 
 def _load(name: str, data: Path | None, most: int | None) -> Windows:
     """A task's windows, thinned evenly to at most so many."""
+    # thinned evenly: people and classes keep their shares, and overlapping neighbours go first
     windows = load_task(name, data and data / find_task(name).dataset).select("acc")
     return windows[:: math.ceil(len(windows) / most)] if most else windows
 

@@ -39,7 +39,7 @@ QUIET = {"workers": 1, "progress": False}
 
 @pytest.fixture(scope="module")
 def cut():
-    return people()
+    return people(each=4)
 
 
 def plain(table):
@@ -51,7 +51,7 @@ def plain(table):
 def table(cut):
     """Two tasks, three methods of different strength, two protocols."""
     methods = {"moments": Moments(), "forest": Handcrafted(), "network": Network()}
-    tasks = {"easy": cut, "hard": people(seed=1).relabel({"still": "slow"})}
+    tasks = {"easy": cut, "hard": people(each=4, seed=1).relabel({"still": "slow"})}
     ways = {"linear": "logistic", "full": FineTuneConfig(epochs=1)}
     return few_label_table(tasks, methods, shots=(1, 4), seeds=3, protocols=ways, **QUIET)
 
@@ -157,7 +157,7 @@ def test_what_decides_a_row_names_it(cut, tmp_path):
 
     assert rows() == 1
     assert rows(method="others") == 2
-    assert rows(windows=people(seed=5)) == 3
+    assert rows(windows=people(each=4, seed=5)) == 3
     assert rows(protocols=["knn"]) == 4
     assert rows(test=0.5) == 5
     assert rows(by="recording") == 6
@@ -195,7 +195,7 @@ def slowly(path, row):
     print("row", flush=True)
     time.sleep(0.3)
 table.write_row = slowly
-table.few_label_table({"t": people()}, {"m": Moments()}, shots=(1, 2, 3), seeds=4,
+table.few_label_table({"t": people(each=4)}, {"m": Moments()}, shots=(1, 2, 3), seeds=4,
                       folder=sys.argv[1], workers=1, progress=False)
 """
 
