@@ -193,7 +193,9 @@ def test_checkpoints_hold_what_was_put_in(tmp_path):
     ids=str,
 )
 def test_two_processes_are_one_with_the_doubled_batch(settings, tmp_path):
-    settings = {"batch_size": 32, "epochs": 4, "max_steps": 6} | settings
+    # At the reference rate of .03 six steps blow the rounding of a sum in another order up to 1e-3
+    # on some processors; at .01 it stays at 1e-7, and a fault of the sharing shows all the same.
+    settings = {"batch_size": 32, "epochs": 4, "max_steps": 6, "lr": 0.01} | settings
     tiny(tmp_path / "one", **settings)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -210,7 +212,7 @@ def test_two_processes_are_one_with_the_doubled_batch(settings, tmp_path):
     assert [child.exitcode for child in children] == [0, 0]
     one, two = (pd.DataFrame(final(tmp_path / name)["history"]) for name in ("one", "two"))
     assert len(one) == 7
-    np.testing.assert_allclose(one.loss, two.loss, rtol=2e-4)
+    np.testing.assert_allclose(one.loss, two.loss, rtol=1e-4)
     one, two = (final(tmp_path / name)["learner"] for name in ("one", "two"))
     statistics = ("mean", "var", "tracked")  # of batch norm are those of the first process
     for key in (key for key in one if not key.endswith(statistics)):
