@@ -23,7 +23,7 @@ from img2imu_kit.reproduce import report as report_module
 from img2imu_kit.reproduce.report import export_report
 from img2imu_kit.reproduce.run import PRESETS, Preset, load_results, run_preset
 
-TINY = Preset({"linear": (1, 2), "knn": (2,)}, 2, own_steps=1, levers=True)
+TINY = Preset({"linear": (1, 2), "knn": (2,)}, 2, own_steps=1, most_windows=160, levers=True)
 
 
 @pytest.fixture(scope="module")
