@@ -23,7 +23,7 @@ from PIL import Image
 
 from img2imu_kit.pictures.image import to_image
 from img2imu_kit.pictures.params import SpectrogramParams, presets
-from img2imu_kit.pictures.stft import spectrogram
+from img2imu_kit.pictures.power import spectrogram
 
 RATE = 64.0
 

@@ -16,10 +16,10 @@ from .baselines.train import pretrain_signals as pretrain_signals
 from .datasets.catalogue import list_datasets as list_datasets
 from .datasets.catalogue import load_dataset as load_dataset
 from .datasets.tasks import load_task as load_task
+from .evaluate.finetune import fine_tune as fine_tune
 from .evaluate.scores import few_label as few_label
 from .evaluate.stats import paired_difference as paired_difference
 from .evaluate.stats import summarize as summarize
-from .evaluate.finetune import fine_tune as fine_tune
 from .models.backbone import load_backbone as load_backbone
 from .models.onnx import to_onnx as to_onnx
 from .pictures.image import to_image as to_image
