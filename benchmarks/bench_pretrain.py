@@ -4,9 +4,9 @@
 
 Step: the whole of `pretrain_images` (order, reading, two views, loss, monitor) beside the networks
 alone on a batch that is ready, in turn in one process. For MoCo these are query forward and
-backward, key forward and optimiser, with whole-batch statistics and with those in 8 parts, which are part
-of the method; for SimCLR forward and backward of both views, and optimiser. Pictures: the loop
-beside the obvious pipeline, which is ImageFolder, torchvision's transforms for each sample, a
+backward, key forward and optimiser, with whole-batch statistics and with those in 8 parts, which
+are part of the method; for SimCLR forward and backward of both views, and optimiser. Pictures: the
+loop beside the obvious pipeline, which is ImageFolder, torchvision's transforms for each sample, a
 DataLoader with a worker for each core, and the same network, loss and optimiser. Wall-clock time,
 the best round of each counts.
 """
