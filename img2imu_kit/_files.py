@@ -28,7 +28,7 @@ def atomic_write(contents: Mapping[Path, bytes | memoryview]) -> None:
     Examples
     --------
     >>> folder = Path(tempfile.mkdtemp())
-    >>> write_whole({folder / "a.txt": b"one", folder / "b" / "c.txt": b"two"})
+    >>> atomic_write({folder / "a.txt": b"one", folder / "b" / "c.txt": b"two"})
     >>> (folder / "b" / "c.txt").read_text(), len(list(folder.iterdir()))
     ('two', 2)
     """

@@ -159,10 +159,10 @@ def few_label(
     >>> few_label({"mean": cut.signal.mean(axis=2)}, cut, shots=2, seeds=2).macro_f1.tolist()
     [1.0, 1.0]
     """
-    # All draws first: too few windows are said before an hour of scoring, not after.
-    plan = list(draws(windows, shots, seeds, by=by, test=test, cap=cap))
     labels = np.asarray(windows.label).astype(str)
     probed = {name: _probed(name, method, len(labels), probe) for name, method in methods.items()}
+    # All draws first: too few windows are said before an hour of scoring, not after.
+    plan = list(draws(windows, shots, seeds, by=by, test=test, cap=cap))
     steps = tqdm(
         product(plan, probed.items()),
         total=len(plan) * len(probed),
