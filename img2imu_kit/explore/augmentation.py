@@ -31,14 +31,14 @@ from ..augment.vision import (
 )
 from ..errors import FormatError, SignalError, unknown_name
 from ..pictures.image import to_image
-from ..pictures.params import presets, resolve
+from ..pictures.params import resolve
 from ..pictures.power import spectrogram
 from ..signals.axes import channel_index
 from ..signals.recording import Recording
 from ..signals.windows import sliding_windows
 from .base import Explorer
 from .canvas import Drawing, blank
-from .controls import WindowControls, choice, control
+from .controls import WindowControls, choice, control, linear_presets
 from .panels import picture_edges, picture_panel, signal_panel, window_bounds
 from .sources import find_source
 
@@ -255,7 +255,7 @@ class AugmentationExplorer(Explorer):
         augmentation, views = "translate-x", "sensor-aware set"
         strength = {"value": 1, "max": 2, "step": 0.05}
         self.controls = {  # by the names of what they set in the state
-            "preset": choice("preset", "Settings of the spectrogram", presets()),
+            "preset": choice("preset", "Settings of the spectrogram", linear_presets()),
             "augmentation": choice(
                 "augmentation", "Done to picture and sensor", AUGMENTATIONS, value=augmentation
             ),

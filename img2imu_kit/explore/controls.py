@@ -22,11 +22,20 @@ from ipywidgets import (
 from ..pictures.params import CHOICES, SpectrogramParams, presets, resolve
 from ..signals.recording import Recording
 
-__all__ = ["Quiet", "Settings", "WindowControls", "choice", "control", "preset_and_changes"]
+__all__ = [
+    "Quiet",
+    "Settings",
+    "WindowControls",
+    "choice",
+    "control",
+    "linear_presets",
+    "preset_and_changes",
+]
 
 _SIZES = [(64, 64), (96, 96), (96, 128), (128, 128), (224, 224)]
 _FIXED, _OWN = "fixed limits", "three axes"
 _NONE = ""  # of a list of options: ipywidgets takes None for no choice at all
+_LINEAR_SCALES = [scale for scale in CHOICES["scale"] if scale != "signed"]  # of an STFT
 #: Settings whose control holds the very value.
 _SIMPLE = ("n_fft", "hop", "window", "center", "detrend", "scale", "size", "interpolation")
 _RGB = ("red", "green", "blue")
@@ -45,6 +54,11 @@ def control(kind: type[Widget], description: str, tooltip: str, **settings) -> A
 def choice(description: str, tooltip: str, options: Iterable = (), **settings) -> Dropdown:
     """A list to choose from."""
     return control(Dropdown, description, tooltip, options=list(options), **settings)
+
+
+def linear_presets() -> list[str]:
+    """Presets with bins of one width: the scales that explorers draw are linear in Hz so far."""
+    return [name for name, params in presets().items() if params.transform == "stft"]
 
 
 class Quiet:
@@ -127,11 +141,11 @@ class Settings(Quiet):
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         words = {
-            name: [("none" if word is None else word, word or _NONE) for word in CHOICES[name]]
-            for name in CHOICES
+            name: [("none" if word is None else word, word or _NONE) for word in words]
+            for name, words in (CHOICES | {"scale": _LINEAR_SCALES}).items()
         }
         self.controls: dict[str, Any] = {  # in the order in which they are shown
-            "preset": choice("preset", "Settings to begin with", presets()),
+            "preset": choice("preset", "Settings to begin with", linear_presets()),
             "n_fft": control(IntSlider, "n_fft", "Length of a frame in samples", min=4, max=512),
             "hop": control(IntSlider, "hop", "Samples from a frame to the next", min=1, max=256),
             "overlap": control(IntSlider, "overlap (%)", "Of two frames; sets hop", max=99),

@@ -67,6 +67,11 @@ class Grid:
         ends = self.time_edges_s[[0, -1]], self.freq_edges_hz[[0, -1]]
         return tuple(float(end) for pair in ends for end in pair)
 
+    @property
+    def rows_are_even(self) -> bool:
+        """Whether every row is as high, in Hz, as every other."""
+        return bool(np.ptp(np.diff(self.freq_edges_hz)) < 1e-6 * self.freq_edges_hz[-1])
+
     def resized(self, height: int, width: int) -> Grid:
         """The grid of the same picture brought to another size."""
         freqs_hz, freq_edges_hz = _divide(self.freq_edges_hz, height)

@@ -170,7 +170,8 @@ def _paint(power: Tensor, flat: Tensor, params: SpectrogramParams) -> Tensor:
         if params.range == "per-window":
             low, high = low.amin(dim=1, keepdim=True), high.amax(dim=1, keepdim=True)
     else:
-        limits = 10 ** (torch.tensor(params.range, dtype=torch.float64) / 10)
+        limits = torch.tensor(params.range, dtype=torch.float64)
+        limits = limits if scale == "signed" else 10 ** (limits / 10)  # dB to power
         low, high = scaled(limits, scale).to(values)[:, None, None]
     # level = 255 (value - low) / (high - low), as one multiplication and one addition. Black is
     # 0.5 and white 255.5, so that cutting off decimals rounds.

@@ -14,14 +14,14 @@ __all__ = ["CHOICES", "SpectrogramParams", "presets", "resolve"]
 
 #: Settings that are one of a few words.
 CHOICES = {
-    "transform": ("stft",),
+    "transform": ("stft", "cwt"),
     "window": tuple(
         name + kind
         for name in ("hann", "hamming", "blackman", "blackmanharris", "flattop", "boxcar")
         for kind in ("", "_periodic")
     ),
     "detrend": (None, "constant", "linear"),
-    "scale": ("db", "log10", "power", "magnitude"),
+    "scale": ("db", "log10", "power", "magnitude", "signed"),
     "interpolation": ("nearest", "bilinear", "bicubic"),
 }
 
@@ -44,13 +44,16 @@ class SpectrogramParams:
         signal is mirrored at both ends, and frame k is centred on sample ``k * hop``.
     detrend : {None, "constant", "linear"}
         What is taken off each frame: nothing, its mean (gravity with it), its straight line.
-    scale : {"db", "log10", "power", "magnitude"}
-        10 log10(power), log10(power), power, or its square root.
+    scale : {"db", "log10", "power", "magnitude", "signed"}
+        10 log10(power), log10(power), power, or its square root. ``"signed"``, for ``"cwt"``: the
+        bands themselves, compressed by asinh about mid-grey, so that sign and phase stay.
     range : (float, float) or {"per-axis", "per-window"}
         What is drawn black and white: fixed limits in dB (whatever the scale), or the extremes
-        of each axis, or of each window. Only fixed limits keep amplitude.
+        of each axis, or of each window. Only fixed limits keep amplitude. Signed pictures take
+        limits in the signal's unit, ``(-12, 12)``.
     fmin_hz, fmax_hz : float, optional
-        The band that is kept, ends included; up to half the rate by default.
+        The band that is kept, ends included; up to half the rate by default. For ``"cwt"`` the
+        centres of the lowest and highest band; `fmin_hz` is also where slow movement ends.
     size : (int, int), optional
         Height and width of the picture in pixels. None: one pixel for each bin and frame.
     interpolation : {"nearest", "bilinear", "bicubic"}
@@ -58,8 +61,18 @@ class SpectrogramParams:
     channels : {"acc", "gyro", "magnitude"} or three axis names
         What becomes red, green and blue: x, y, z of one sensor (``"acc"`` takes any three axes
         that are alone), or any three axes. In grey: the length of the acceleration vector.
-    transform : {"stft"}
-        From motion to power: the short-time Fourier transform.
+    transform : {"stft", "cwt"}
+        From motion to power: the short-time Fourier transform, rows of one width in Hz; or
+        Morlet bands, rows of one ratio (`n_fft`, `window`, `center`, `detrend` do not concern
+        them, and a column is the mean of `hop` samples).
+    bands : int
+        Of ``"cwt"``.
+    cycles : float
+        Centre of a band over its standard deviation in Hz: more tell frequencies apart better,
+        and instants worse.
+    low_rows : int
+        Rows below the bands for what is slower than `fmin_hz`: gravity, posture. Bands are deaf
+        to it.
 
     Raises
     ------
@@ -88,6 +101,9 @@ class SpectrogramParams:
     interpolation: str = "bilinear"
     channels: str | tuple[str, str, str] = "acc"
     transform: str = "stft"
+    bands: int = 24
+    cycles: float = 3.0
+    low_rows: int = 6
 
     def __post_init__(self) -> None:
         for name in ("range", "size", "channels"):  # lists, as JSON brings them
@@ -112,7 +128,18 @@ class SpectrogramParams:
         else:
             good = _numbers(self.range, 2) and self.range[0] < self.range[1]
         yield "range", good, "'per-axis', 'per-window' or (low, high) in dB with low < high"
+        if self.scale == "signed":
+            yield "scale", self.transform == "cwt", "another one for the power of an STFT"
+            # Mid-grey must be zero: else a still sensor would have a colour.
+            good = not isinstance(self.range, str) and self.range[0] == -self.range[1]
+            yield "range", good, "(-limit, limit) in the signal's unit for a signed picture"
         yield "fmin_hz", _numbers((self.fmin_hz,), 1) and self.fmin_hz >= 0, "0 or more"
+        if self.transform == "cwt":
+            yield "fmin_hz", self.fmin_hz > 0, "more than 0: a logarithmic axis has no 0 Hz"
+        yield "bands", _whole(self.bands, 2), "a whole number, 2 or more"
+        good = _numbers((self.cycles,), 1) and self.cycles > 0
+        yield "cycles", good, "more than 0"
+        yield "low_rows", _whole(self.low_rows, 0), "a whole number, 0 or more"
         # What the rate allows is known only with a signal: `make_grid` looks at the upper end.
         good = self.fmax_hz is None or (
             _numbers((self.fmax_hz,), 1) and self.fmax_hz > self.fmin_hz
@@ -152,6 +179,8 @@ def presets() -> dict[str, SpectrogramParams]:
     and gravity that per-axis limits throw away, and 64 samples fit into a second at 100 Hz and
     two at 50. ``"img2imu-app"`` is the recipe of the authors' Android app, for 64 Hz.
     ``"fine-time"`` and ``"fine-frequency"`` are the default with shorter and longer frames.
+    ``"motion"`` and ``"motion-signed"`` have a logarithmic axis from .3 to 20 Hz above slow
+    movement: the power of 24 bands, and 16 bands with their sign.
 
     Notes
     -----
@@ -163,9 +192,12 @@ def presets() -> dict[str, SpectrogramParams]:
     Examples
     --------
     >>> list(presets())
-    ['default', 'img2imu-app', 'fine-time', 'fine-frequency']
+    ['default', 'img2imu-app', 'fine-time', 'fine-frequency', 'motion', 'motion-signed']
     """
     default = SpectrogramParams()
+    motion = SpectrogramParams(
+        transform="cwt", fmin_hz=0.3, fmax_hz=20.0, hop=2, range=(-53.0, 17.0)
+    )
     # The app: frames of 2 s at 64 Hz that move by 0.19 s, each axis stretched to its own extremes.
     return {
         "default": default,
@@ -174,6 +206,8 @@ def presets() -> dict[str, SpectrogramParams]:
         ),
         "fine-time": replace(default, n_fft=24, hop=2),
         "fine-frequency": replace(default, n_fft=128),
+        "motion": motion,
+        "motion-signed": replace(motion, scale="signed", range=(-12.0, 12.0), bands=16, low_rows=4),
     }
 
 

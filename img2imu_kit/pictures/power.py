@@ -14,7 +14,7 @@ from torch import Tensor
 from ..errors import ClockError, ParameterError, SignalError, unknown_name
 from ..signals.recording import Recording, check_rate, default_axes
 from ..signals.windows import Windows
-from . import stft
+from . import scalogram, stft
 from .grid import Grid
 from .params import CHOICES, SpectrogramParams, resolve
 
@@ -24,7 +24,7 @@ __all__ = ["FLOOR", "TRANSFORMS", "Spectrograms", "make_grid", "scaled", "spectr
 #: ``make_grid(length, rate, params)``, ``windows_at_once(channels, grid, params)``,
 #: ``to_power(signal, grid, params)``, ``from_power(power, grid, params, iterations)`` and
 #: ``noise_db(params)``, as in `stft`.
-TRANSFORMS = {"stft": stft}
+TRANSFORMS = {"stft": stft, "cwt": scalogram}
 
 #: Least power a logarithm is taken of: -120 dB, a sine of 1.4e-6 m/s2, below any sensor's noise.
 FLOOR = 1e-12
@@ -39,6 +39,7 @@ class Spectrograms:
     power : float32 [N, C, F, S]
         One-sided, scaled so that bins are mean squares: a sine of amplitude A in the middle of a
         bin shows A^2 / 2, a constant c shows c^2 (at 0 Hz), in the square of the signal's unit.
+        With ``scale="signed"`` the bands themselves, in the signal's unit.
     grid : Grid
         Where rows and columns lie, in Hz and s.
     axes : tuple of str [C]
@@ -215,7 +216,8 @@ def make_grid(length: int, rate: float, params: SpectrogramParams, *, axes: int 
 def scaled(power: np.ndarray | Tensor, scale: str) -> np.ndarray | Tensor:
     """Power on another scale: ``"db"``, ``"log10"``, ``"power"`` or ``"magnitude"`` (root).
 
-    Logarithms see at least `FLOOR`.
+    Logarithms see at least `FLOOR`. ``"signed"`` takes bands, not power: asinh is a line near 0
+    and a logarithm of either sign further out.
 
     Examples
     --------
@@ -228,6 +230,8 @@ def scaled(power: np.ndarray | Tensor, scale: str) -> np.ndarray | Tensor:
         values = values.mul_(10) if scale == "db" else values
     elif scale == "magnitude":
         values = values.sqrt()
+    elif scale == "signed":
+        values = values.asinh()
     elif scale != "power":
         raise unknown_name("scale", scale, CHOICES["scale"])
     return values if isinstance(power, Tensor) else values.numpy()

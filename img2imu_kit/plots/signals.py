@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..errors import ParameterError, SignalError
+from ..pictures.grid import Grid
 from ..pictures.params import SpectrogramParams, resolve
 from ..pictures.power import make_grid, scaled, spectrogram
 from ..signals.axes import axis_index
@@ -90,21 +91,27 @@ def plot_spectrogram(
     if isinstance(axis, str):
         axis = axis_index(spectra.axes, axis, where="axis")[0]
     _inside(axis, len(spectra.axes))
-    decibels = scaled(np.asarray(spectra.power[index, axis]), "db")  # [F, S]
-    params = spectra.params
-    fixed = params.scale == "db" and not isinstance(params.range, str)
-    low, high = params.range if fixed else (decibels.min(), decibels.max())
+    values, params = np.asarray(spectra.power[index, axis]), spectra.params  # [F, S]
+    signed = params.scale == "signed"
+    values = values if signed else scaled(values, "db")
+    fixed = params.scale in ("db", "signed") and not isinstance(params.range, str)
+    low, high = params.range if fixed else (values.min(), values.max())
     freqs_hz, times_s, name = spectra.freqs_hz, spectra.times_s, spectra.axes[axis]
     ax = axes_or_new(ax)
-    # "nearest": a cell stands around the middle of its frame and its bin, nothing is interpolated
-    mesh = ax.pcolormesh(times_s, freqs_hz, decibels, shading="nearest", vmin=low, vmax=high)
-    ax.figure.colorbar(mesh, ax=ax, label="power (dB)")
+    # A cell reaches between the edges of its frame and its bin, nothing is interpolated. Zero is
+    # the neutral colour where there is a sign.
+    edges = spectra.grid.time_edges_s, spectra.grid.freq_edges_hz
+    colours = {"cmap": "RdBu_r"} if signed else {}
+    mesh = ax.pcolormesh(*edges, values, vmin=low, vmax=high, **colours)
+    ax.figure.colorbar(mesh, ax=ax, label="band (unit of the signal)" if signed else "power (dB)")
+    _scale_hz(ax, spectra.grid)
     ax.set(xlabel="time (s)", ylabel="frequency (Hz)", title=name)
-    peak_hz = freqs_hz[decibels.mean(axis=1).argmax()]
+    peak_hz = freqs_hz[np.abs(values if signed else values - low).mean(axis=1).argmax()]
+    unit = "" if signed else " dB"
     return set_alt_text(
         ax,
         f"Spectrogram of {name}, {times_s[0]:.2g} to {times_s[-1]:.3g} s, {freqs_hz[0]:.3g} to "
-        f"{freqs_hz[-1]:.3g} Hz, {low:.0f} to {high:.0f} dB; on average strongest at "
+        f"{freqs_hz[-1]:.3g} Hz, {low:.0f} to {high:.0f}{unit}; on average strongest at "
         f"{peak_hz:.3g} Hz",
     )
 
@@ -150,14 +157,14 @@ def plot_image(
     ax = axes_or_new(ax)
     # [3, H, W] -> [H, W, 3]; the first row is the highest frequency, so it stands at the top, and
     # pixels are not smoothed: one is what the network gets, resampled from a few frames and bins
-    if np.ptp(np.diff(grid.freq_edges_hz)) < 1e-6 * grid.freq_edges_hz[-1]:
+    if grid.rows_are_even:
         ax.imshow(
             image.transpose(1, 2, 0), extent=grid.extent, aspect="auto", interpolation="nearest"
         )
-    else:  # rows stand for unequal Hz: each is drawn between its own edges, on a log axis
+    else:  # rows stand for unequal Hz: each is drawn between its own edges
         pixels = grid.resized(*image.shape[1:])
         ax.pcolormesh(pixels.time_edges_s, pixels.freq_edges_hz, image.transpose(1, 2, 0)[::-1])
-        ax.set_yscale("log")
+        _scale_hz(ax, grid)
     title = f"{seconds:.3g} s as a picture"
     ax.set(xlabel="time (s)", ylabel="frequency (Hz)", title=title)
     return set_alt_text(
@@ -342,6 +349,24 @@ def plot_neighbours(
         listed = "; ".join(str(names[i]) for i in others)
         set_alt_text(ax, f"Neighbours of {names[query]} by {way}: {listed}")
     return figure
+
+
+def _scale_hz(ax: Axes, grid: Grid) -> None:
+    """Give rows of unequal height in Hz one height on the page."""
+    if grid.rows_are_even:
+        return
+    edges = grid.freq_edges_hz
+    if edges[0] > 0:
+        ax.set_yscale("log")
+        return
+    # Rows of slow movement below bands of one ratio: even up to an edge, logarithmic above it.
+    even = np.isclose(np.diff(edges), edges[1] - edges[0])
+    slow = int(even.cumprod().sum())
+    decades = np.log10(edges[-1] / edges[slow]) / (len(edges) - 1 - slow)  # a row
+    ax.set_yscale("symlog", linthresh=edges[slow], linscale=slow * decades)
+    ticks = [hz for hz in (0.3, 1, 3, 10, 30, 100) if edges[slow] <= hz <= edges[-1]]
+    ax.set_yticks([0, *ticks], ["0", *map(str, ticks)])
+    ax.set_ylim(0, edges[-1])
 
 
 def _colour_key(channels: str | tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ import pytest
 import img2imu_kit as ik
 from img2imu_kit.errors import Img2ImuError
 from img2imu_kit.explore import SpectrogramExplorer
+from img2imu_kit.explore.controls import linear_presets
 from img2imu_kit.explore.spectrogram import OVERVIEW
 
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
@@ -50,7 +51,7 @@ def test_controls_and_state_agree(explorer):
     assert explorer.state.changes == {"size": None, "fmin_hz": 1.0, "fmax_hz": 20.0}
 
 
-@pytest.mark.parametrize("preset", ik.pictures.presets())
+@pytest.mark.parametrize("preset", linear_presets())
 def test_presets_pass_through_the_controls_unchanged(preset):
     explorer = SpectrogramExplorer(params=preset, channels="gyro")
     assert explorer.state.preset == preset
