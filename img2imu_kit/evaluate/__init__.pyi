@@ -11,6 +11,7 @@ from .methods import image_methods as image_methods
 from .methods import lever_methods as lever_methods
 from .methods import other_methods as other_methods
 from .methods import sensor_methods as sensor_methods
+from .probes import fuse as fuse
 from .probes import linear_svm as linear_svm
 from .probes import logistic as logistic
 from .probes import nearest as nearest

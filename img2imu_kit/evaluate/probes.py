@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -14,10 +14,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import LinearSVC
 
-from ..errors import unknown_name
+from ..errors import ParameterError, SignalError, unknown_name
 from ..pretrain.metrics import knn_votes
 
-__all__ = ["find_probe", "linear_svm", "logistic", "nearest", "random_forest"]
+__all__ = ["find_probe", "fuse", "linear_svm", "logistic", "nearest", "random_forest"]
 
 
 def logistic(seed: int = 0, *, C: float = 1.0) -> Pipeline:
@@ -55,6 +55,94 @@ def random_forest(seed: int = 0, *, trees: int = 300) -> RandomForestClassifier:
     """Breiman's random forest: the classifier for statistics chosen by hand."""
     # no scaling: a tree asks for order alone
     return RandomForestClassifier(trees, random_state=seed, n_jobs=1)
+
+
+def fuse(
+    voters: Mapping[str, np.ndarray], probe: str | Callable[[int], ClassifierMixin] = "logistic"
+) -> tuple[np.ndarray, Callable[[int], ClassifierMixin]]:
+    """Several readings of the same windows as one method for `few_label`: each has a vote.
+
+    Side by side, the readings of many layers and pictures drown ten labels in ten thousand
+    dimensions. So each gets a probe of its own, and what the probes say is added up::
+
+        class = argmax_c  sum_v  log p_v(c | x)
+
+    a product of experts, which is exact where the readings are independent given the class.
+
+    Parameters
+    ----------
+    voters : dict of name -> features [N, D]
+        One for each layer and picture; D may differ.
+    probe : str or function of a seed -> classifier with ``predict_log_proba``
+        As in `few_label`; the same for all.
+
+    Returns
+    -------
+    features : float [N, sum of D]
+    probe : function of a seed -> classifier
+        Both together are a value of `few_label`'s `methods`.
+
+    Raises
+    ------
+    SignalError
+        No voters, or voters that do not describe the same windows.
+    ParameterError
+        A probe without probabilities (``"svm"``).
+
+    References
+    ----------
+    G. E. Hinton, Training products of experts by minimizing contrastive divergence, Neural
+    Computation 14 (2002).
+
+    Examples
+    --------
+    >>> from img2imu_kit import few_label, load_dataset, sliding_windows, to_image
+    >>> recordings = load_dataset("synthetic", subjects=4, seconds=10)
+    >>> windows = sliding_windows(recordings, seconds=2).select("acc")
+    >>> voters = {
+    ...     picture: to_image(windows, params=picture, size=(16, 4)).reshape(len(windows), -1)
+    ...     for picture in ("motion", "motion-signed")
+    ... }
+    >>> few_label({"pixels": fuse(voters)}, windows, shots=2, seeds=1).method.tolist()
+    ['pixels']
+    """
+    make = find_probe(probe)
+    if not hasattr(make(0), "predict_log_proba"):
+        raise ParameterError(
+            f"probe {probe!r} gives no probabilities to add up", remedy='Use "logistic".'
+        )
+    arrays = {name: np.asarray(values) for name, values in voters.items()}
+    shapes = {name: values.shape for name, values in arrays.items()}
+    if len({shape[0] for shape in shapes.values()}) != 1 or {len(s) for s in shapes.values()} != {
+        2
+    }:
+        raise SignalError(
+            f"voters of shapes {shapes}, expected one (N, D) or more that share N", where="fuse"
+        )
+    edges = np.cumsum([0, *(shape[1] for shape in shapes.values())]).tolist()
+    return np.concatenate(list(arrays.values()), axis=1), lambda seed: _Fused(make, edges, seed)
+
+
+class _Fused(ClassifierMixin, BaseEstimator):
+    """A probe for each block of columns between `edges`, their log-probabilities summed."""
+
+    def __init__(self, make: Callable, edges: list[int], seed: int) -> None:
+        self.make, self.edges, self.seed = make, edges, seed
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.probes_ = [self.make(self.seed).fit(block, y) for block in self._blocks(X)]
+        return self
+
+    def predict(self, X):
+        votes = zip(self.probes_, self._blocks(X), strict=True)
+        with np.errstate(divide="ignore"):  # a forest may be sure: log 0 is a veto
+            total = sum(probe.predict_log_proba(block) for probe, block in votes)  # [M, classes]
+        # where every class has a veto, the first class is as good as any
+        return self.classes_[total.argmax(axis=1)]
+
+    def _blocks(self, X) -> list[np.ndarray]:
+        return np.split(np.asarray(X), self.edges[1:-1], axis=1)
 
 
 class _Neighbours(ClassifierMixin, BaseEstimator):

@@ -283,3 +283,52 @@ def test_statistics_take_windows_and_check_arrays(cut):
     broken[3, 2, 1] = np.inf
     with pytest.raises(SignalError, match="sample 1 of axis 2, window 3"):
         handcrafted_features(broken, rate=16)
+
+
+def test_fused_probes_vote_by_their_summed_log_probabilities(rng):
+    y = np.repeat(["a", "b", "c"], 10)
+    blocks = {
+        name: rng.normal(size=(30, width))
+        + 1.5 * np.eye(3)[np.repeat(range(3), 10)] @ rng.normal(size=(3, width))
+        for name, width in (("first", 4), ("second", 7))
+    }
+    x, make = probes.fuse(blocks)
+    assert x.shape == (30, 11)
+    expected = sum(
+        probes.logistic(3).fit(block[::2], y[::2]).predict_log_proba(block[1::2])
+        for block in blocks.values()
+    )
+    predicted = make(3).fit(x[::2], y[::2]).predict(x[1::2])
+    assert predicted.tolist() == np.array(["a", "b", "c"])[expected.argmax(axis=1)].tolist()
+
+
+def test_two_weak_voters_are_better_than_either():
+    """Each sees one of two independent halves of the evidence."""
+    rng = np.random.default_rng(1)
+    label = np.repeat([0, 1, 2, 3], 60)
+    first = np.stack([label % 2, label % 2], axis=1) + 0.6 * rng.normal(size=(240, 2))
+    second = np.stack([label // 2, label // 2], axis=1) + 0.6 * rng.normal(size=(240, 2))
+    train = np.arange(0, 240, 3)
+    test = np.setdiff1d(np.arange(240), train)
+    x, make = probes.fuse({"first": first, "second": second})
+    fused = make(0).fit(x[train], label[train]).score(x[test], label[test])
+    alone = [
+        probes.logistic(0).fit(part[train], label[train]).score(part[test], label[test])
+        for part in (first, second)
+    ]
+    assert fused > max(alone) + 0.2
+
+
+@pytest.mark.parametrize(
+    ("voters", "probe", "error"),
+    [
+        ({}, "logistic", SignalError),
+        ({"a": np.zeros((3, 2)), "b": np.zeros((4, 2))}, "logistic", SignalError),
+        ({"a": np.zeros(3)}, "logistic", SignalError),
+        ({"a": np.zeros((3, 2))}, "svm", ParameterError),
+        ({"a": np.zeros((3, 2))}, "logistical", ParameterError),
+    ],
+)
+def test_voters_that_cannot_be_fused(voters, probe, error):
+    with pytest.raises(error):
+        probes.fuse(voters, probe)
