@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -162,7 +163,9 @@ def _paint(power: Tensor, flat: Tensor, params: SpectrogramParams) -> Tensor:
     """Power [n, C, F, S] as uint8 [n, C, H, W]; mid-grey where `flat` [n, C]."""
     # dB is 10 log10, and a common factor cancels between the limits: one picture, a step less.
     scale = "log10" if params.scale == "db" else params.scale
-    values = scaled(power, scale)
+    # Rows of slow movement below bands of power have a sign, and a scale of their own.
+    slow = params.low_rows if params.transform == "cwt" and scale != "signed" else 0
+    values = scaled(power[:, :, slow:], scale)
     if isinstance(params.range, str):
         # Extremes [n, C] of each axis; a flat one has none, "per-window" goes by the others.
         low = values.amin(dim=(2, 3)).masked_fill(flat, torch.inf)
@@ -179,6 +182,10 @@ def _paint(power: Tensor, flat: Tensor, params: SpectrogramParams) -> Tensor:
     gain = torch.where(grey, 0, 255 / (high - low))
     offset = torch.where(grey, _MID_GREY, 0.5 - low * gain)
     level = torch.addcmul(offset[:, :, None, None], values, gain[:, :, None, None])
+    if slow:  # c |c| -> c -> asinh, so that 0 is mid-grey and +- low_limit white and black
+        square = power[:, :, :slow]
+        still = (square.sign() * square.abs().sqrt()).asinh() / math.asinh(params.low_limit)
+        level = torch.cat([_MID_GREY + 127.5 * still, level], dim=2)
     # Bin 0 is row 0 of the power; in a picture row 0 is on top, and low frequency at the bottom.
     return _resize(level.clamp_(0, 255.5).to(torch.uint8).flip(2), params)
 

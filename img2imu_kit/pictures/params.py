@@ -72,7 +72,9 @@ class SpectrogramParams:
         and instants worse.
     low_rows : int
         Rows below the bands for what is slower than `fmin_hz`: gravity, posture. Bands are deaf
-        to it.
+        to it. These rows are drawn with their sign whatever the `scale`.
+    low_limit : float
+        What is drawn white there, in the unit of the signal; its negative is black.
 
     Raises
     ------
@@ -104,6 +106,7 @@ class SpectrogramParams:
     bands: int = 24
     cycles: float = 3.0
     low_rows: int = 6
+    low_limit: float = 12.0
 
     def __post_init__(self) -> None:
         for name in ("range", "size", "channels"):  # lists, as JSON brings them
@@ -140,6 +143,8 @@ class SpectrogramParams:
         good = _numbers((self.cycles,), 1) and self.cycles > 0
         yield "cycles", good, "more than 0"
         yield "low_rows", _whole(self.low_rows, 0), "a whole number, 0 or more"
+        good = _numbers((self.low_limit,), 1) and self.low_limit > 0
+        yield "low_limit", good, "more than 0, in the unit of the signal"
         # What the rate allows is known only with a signal: `make_grid` looks at the upper end.
         good = self.fmax_hz is None or (
             _numbers((self.fmax_hz,), 1) and self.fmax_hz > self.fmin_hz

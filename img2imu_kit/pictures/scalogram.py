@@ -72,9 +72,10 @@ def windows_at_once(channels: int, grid: Grid, params: SpectrogramParams) -> int
 def to_power(signal: Tensor, grid: Grid, params: SpectrogramParams) -> Tensor:
     """Power [n, C, F, S] of signals [n, C, T]; with ``scale="signed"`` the bands themselves.
 
-    A sine of amplitude A in the middle of a band shows A^2 / 2 there, a constant c shows c^2 in
-    the rows of slow movement: mean squares, as `stft.to_power` has them. Signed, they show
-    A sin(...) and c.
+    A sine of amplitude A in the middle of a band shows A^2 / 2 there: mean squares, as
+    `stft.to_power` has them. A constant c shows c |c| in the rows of slow movement, its square
+    with its sign, for which way gravity points is most of what they tell. Signed, bands show
+    A sin(...) and slow movement c.
     """
     length = signal.shape[-1]
     # Mirrored once, a window is periodic with 2 T - 2 samples, so that one FFT of that length
@@ -93,7 +94,7 @@ def to_power(signal: Tensor, grid: Grid, params: SpectrogramParams) -> Tensor:
         rows = torch.view_as_real(analytic).square().sum(-1) / 2
     if params.low_rows:
         still = torch.fft.irfft(spectrum * slow.to(signal), n=period)[..., None, :length]
-        still = still if params.scale == "signed" else still.square()
+        still = still if params.scale == "signed" else still * still.abs()
         rows = torch.cat([still.expand(-1, -1, params.low_rows, -1), rows], dim=2)
     # Columns are means of `hop` samples, taken before any logarithm.
     return F.avg_pool1d(rows.flatten(0, 1), params.hop).unflatten(0, signal.shape[:2])

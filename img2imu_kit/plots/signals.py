@@ -93,7 +93,8 @@ def plot_spectrogram(
     _inside(axis, len(spectra.axes))
     values, params = np.asarray(spectra.power[index, axis]), spectra.params  # [F, S]
     signed = params.scale == "signed"
-    values = values if signed else scaled(values, "db")
+    # slow movement below bands of power has a sign, which decibels have not
+    values = values if signed else scaled(np.abs(values), "db")
     fixed = params.scale in ("db", "signed") and not isinstance(params.range, str)
     low, high = params.range if fixed else (values.min(), values.max())
     freqs_hz, times_s, name = spectra.freqs_hz, spectra.times_s, spectra.axes[axis]

@@ -64,6 +64,18 @@ def test_gravity_is_in_the_slow_rows_alone():
     assert np.abs(signed[:, :, 4:]).max() < 1e-4
     power = ik.spectrogram(still, RATE, "motion").power
     np.testing.assert_allclose(power[0, 0, :6], 9.81**2, rtol=1e-4)
+    np.testing.assert_allclose(power[0, 1, :6], -(2.0**2), rtol=1e-4)
+
+
+def test_which_way_gravity_points_is_seen_in_a_picture_of_power(rng):
+    """Turned over, the bands stay and the slow rows change sides of mid-grey."""
+    signal = walk(rng) * 0.01 + np.float32([[[5], [-5], [12]]])
+    upright = ik.to_image(signal, RATE, "motion", size=None)[0].astype(int)
+    over = ik.to_image(-signal, RATE, "motion", size=None)[0].astype(int)
+    np.testing.assert_array_equal(upright[:, :-6], over[:, :-6])
+    assert np.abs(upright[:, -6:] + over[:, -6:] - 256).max() <= 1
+    grey = 128 + 127.5 * np.arcsinh([5, -5, 12]) / np.arcsinh(12)
+    np.testing.assert_allclose(upright[:, -3, 100], grey, atol=2)
 
 
 def test_an_impulse_is_heard_alike_before_and_after(rng):
@@ -108,7 +120,8 @@ def test_turning_it_over_inverts_the_signed_picture(rng):
 def test_a_gain_is_a_constant_in_decibels(rng):
     signal = walk(rng)
     soft, loud = (
-        10 * np.log10(ik.spectrogram(signal * gain, RATE, "motion").power) for gain in (1, 10)
+        10 * np.log10(np.abs(ik.spectrogram(signal * gain, RATE, "motion").power))
+        for gain in (1, 10)
     )
     np.testing.assert_allclose(loud - soft, 20, atol=1e-2)
 
@@ -167,6 +180,7 @@ def test_the_cone_of_influence_is_where_the_edge_echoes():
         ({"bands": 1}, "bands is 1"),
         ({"cycles": 0}, "cycles is 0"),
         ({"low_rows": -1}, "low_rows is -1"),
+        ({"low_limit": 0.0}, "low_limit is 0.0"),
         ({"scale": "signed"}, r"expected \(-limit, limit\)"),
         ({"scale": "signed", "range": "per-axis"}, "signed picture"),
         ({"transform": "stft", "scale": "signed"}, "power of an STFT"),
