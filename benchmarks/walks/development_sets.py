@@ -42,7 +42,7 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 def load_shoulder_exercises() -> list[ik.Recording]:
-    """Seven exercises of twenty people, accelerometer of a watch at 50 Hz (Burns et al. 2018)."""
+    """Seven exercises of ten people, accelerometer of a watch at 50 Hz (Burns et al. 2018)."""
     import seglearn.datasets
 
     path = Path(seglearn.datasets.__file__).parent / "data" / "watch_dataset.npy"
