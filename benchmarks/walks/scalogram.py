@@ -1,8 +1,7 @@
 """Pictures of motion on a logarithmic frequency axis: P (power) and S (signed).
 
 A copy that needs torch alone and runs on a GPU, batch by batch. The kit's own presets
-``params="motion"`` and ``"motion-signed"`` draw the same, except for the low rows of P: signed
-here, power there.
+``params="motion"`` and ``"motion-signed"`` draw the same but for the interpolation to 96 pixels.
 
 Every axis passes a bank of Morlet bands in the frequency domain, and a Gaussian low-pass:
 
