@@ -1,7 +1,8 @@
 """Pictures of motion on a logarithmic frequency axis: P (power) and S (signed).
 
 A copy that needs torch alone and runs on a GPU, batch by batch. The kit's own presets
-``params="motion"`` and ``"motion-signed"`` draw the same but for the interpolation to 96 pixels.
+``params="motion"`` and ``"motion-signed"`` draw nearly the same; columns and rows
+come to 96 pixels in another way there.
 
 Every axis passes a bank of Morlet bands in the frequency domain, and a Gaussian low-pass:
 
