@@ -10,11 +10,12 @@ WORKERS ?= 2
 quickstart: $(READY)
 	@$(BIN)/img2imu quickstart
 
-# One thread a worker: torch's own threads would fight over the cores. The browser tests share one
+# One thread a worker: torch's own threads would fight over the cores. Notebooks take longest, so they
+# come first. The browser tests share one
 # JupyterLab, so they run in one process; they are skipped where there is no Chromium.
 test: $(READY) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
-		--ignore tests/browser --nbmake --nbmake-timeout=300 tests img2imu_kit README.md notebooks
+		--ignore tests/browser --nbmake --nbmake-timeout=600 notebooks tests img2imu_kit README.md
 	$(BIN)/python -m pytest tests/browser
 
 lab: $(READY)

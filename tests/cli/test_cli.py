@@ -193,14 +193,6 @@ def test_few_label_reads_a_folder_of_the_users_own(tmp_path):
     assert "what" in done.stderr, "the columns that there are"
 
 
-def test_quickstart_ends_in_a_figure_a_table_and_the_next_step(tmp_path):
-    done = img2imu("quickstart", "--folder", tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "quickstart.png").stat().st_size > 20_000
-    assert "macro_f1" in done.stdout
-    assert "make lab" in done.stdout.splitlines()[-1]
-
-
 def test_pretrain_from_a_file_of_settings_resumes_and_exports(tmp_path, rng, monkeypatch):
     for name in ("cats", "dogs"):
         (tmp_path / "photos" / name).mkdir(parents=True)

@@ -87,3 +87,4 @@ def test_an_installed_wheel_runs_the_quickstart_in_an_empty_folder(wheel, tmp_pa
     assert done.returncode == 0, done.stderr
     assert (empty / "results" / "quickstart.png").stat().st_size > 20_000
     assert "macro_f1" in done.stdout
+    assert "make lab" in done.stdout.splitlines()[-1], "the next step"
