@@ -43,14 +43,13 @@ def make_grid(length: int, rate: float, params: SpectrogramParams) -> Grid:
     """
     if length < max(4, params.hop):
         raise SignalError(f"{length} sample(s), too few for a picture", where="signal")
-    top_hz = _HEADROOM * rate / 2
-    fmax_hz = top_hz if params.fmax_hz is None else min(params.fmax_hz, top_hz)
+    freqs_hz = _centres(rate, params)
+    fmax_hz = freqs_hz[-1]
     if fmax_hz <= params.fmin_hz:
         raise ParameterError(
-            f"fmin_hz is {params.fmin_hz:g}, and at {rate:g} Hz bands end at {top_hz:.3g} Hz",
+            f"fmin_hz is {params.fmin_hz:g}, and at {rate:g} Hz bands end at {fmax_hz:.3g} Hz",
             remedy="Choose a lower fmin_hz.",
         )
-    freqs_hz = np.geomspace(params.fmin_hz, fmax_hz, params.bands)
     # Bands meet half-way on the logarithmic axis; the outer ones reach as far out as in.
     step = (fmax_hz / params.fmin_hz) ** (1 / (params.bands - 1))
     edges_hz = np.append(freqs_hz / math.sqrt(step), fmax_hz * math.sqrt(step))
@@ -153,9 +152,7 @@ def morlet_bank(period: int, rate: float, params: SpectrogramParams) -> tuple[Te
     Meteorological Society 79 (1998), table 1.
     """
     f = np.fft.rfftfreq(period, 1 / rate)
-    top_hz = _HEADROOM * rate / 2
-    fmax_hz = top_hz if params.fmax_hz is None else min(params.fmax_hz, top_hz)
-    centre = np.geomspace(params.fmin_hz, fmax_hz, params.bands)[:, None]
+    centre = _centres(rate, params)[:, None]
     spread = centre / params.cycles
     bands = np.exp(-((f - centre) ** 2) / (2 * spread**2))
     bands -= np.exp(-(centre**2 + f**2) / (2 * spread**2))
@@ -171,3 +168,10 @@ def cone_of_influence(grid: Grid, params: SpectrogramParams) -> np.ndarray:
     both ends meet in the middle, this frequency cannot be seen in the window.
     """
     return math.sqrt(2) * params.cycles / (2 * math.pi * np.maximum(grid.freqs_hz, 1e-9))
+
+
+def _centres(rate: float, params: SpectrogramParams) -> np.ndarray:
+    """Hz in the middle of each band, lowest first, evenly spaced in log frequency: float64 [K]."""
+    top_hz = _HEADROOM * rate / 2
+    fmax_hz = top_hz if params.fmax_hz is None else min(params.fmax_hz, top_hz)
+    return np.geomspace(params.fmin_hz, fmax_hz, params.bands)
