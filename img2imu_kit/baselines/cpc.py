@@ -43,6 +43,15 @@ class CPCEncoder(nn.Module):
         # The paper reads the last context; at our pieces of 2 s the mean sees all of them.
         return self.summary(codes)[0].mean(dim=1)  # c_t [N, T, 256] to [N, 256]
 
+    def stages(self, signals: Tensor) -> list[Tensor]:
+        """Maps [N, C, T] of each convolution (32, 64, 128 channels), and the contexts (256)."""
+        maps = []
+        for block in self.local:
+            signals = block(signals)
+            maps.append(signals)
+        contexts = self.summary(signals.transpose(1, 2))[0]
+        return [*maps, contexts.transpose(1, 2)]
+
 
 class CPC(nn.Module):
     """Predict the codes of the next `steps` samples from the context at a random time.

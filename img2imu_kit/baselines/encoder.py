@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..errors import ParameterError, WeightsError, unknown_name
 from ..models.readout import SignalNetwork
@@ -59,6 +60,10 @@ class TPN(nn.Sequential):
         """Signals [N, 3, T] to features [N, 96]; T is 46 samples or more."""
         return super().forward(signals).amax(dim=2)
 
+    def stages(self, signals: Tensor) -> list[Tensor]:
+        """Maps [N, C, L] of each convolution: 32, 64 and 96 channels."""
+        return _rectified(self, signals)
+
 
 class Conv1d(nn.Sequential):
     """Fully convolutional network: signals [N, 3, T] to features [N, 128].
@@ -89,6 +94,10 @@ class Conv1d(nn.Sequential):
     def forward(self, signals: Tensor) -> Tensor:
         """Mean over time of the last layer."""
         return super().forward(signals).mean(dim=2)
+
+    def stages(self, signals: Tensor) -> list[Tensor]:
+        """Maps [N, C, L] of each convolution: 128, 256 and 128 channels."""
+        return _rectified(self, signals)
 
 
 #: name -> network from signals [N, 3, 100] to features [N, D]
@@ -185,6 +194,49 @@ class SignalEncoder:
             parts = [read_pieces(self.model, part.to(device)) for part in pieces.split(batch_size)]
         return torch.cat(parts).cpu().numpy()
 
+    def voters(
+        self,
+        windows: Windows | np.ndarray,
+        rate: float | None = None,
+        unit: str | None = None,
+        *,
+        columns: int = 4,
+        batch_size: int = 256,
+    ) -> dict[str, np.ndarray]:
+        """Read the signal itself, every layer, and the features, each for a probe of its own.
+
+        What the layers of a vision network get, see `ImageReadout`, those of an encoder get too.
+
+        Parameters
+        ----------
+        windows, rate, unit
+            As in `to_encoder_input`.
+        columns : int
+            Cells of time in which a layer is averaged.
+        batch_size : int
+            Windows at a time.
+
+        Returns
+        -------
+        dict of name -> float32 [N, D]
+            ``"signal"``, ``"layer 0"`` and so on, ``"features"``; of a long window the mean over
+            its pieces.
+
+        Examples
+        --------
+        >>> voters = SignalEncoder("simclr").voters(np.zeros((4, 3, 180)), rate=30, unit="g")
+        >>> {name: values.shape[1] for name, values in voters.items()}
+        {'signal': 300, 'layer 0': 128, 'layer 1': 256, 'layer 2': 384, 'features': 96}
+        """
+        pieces = torch.from_numpy(to_encoder_input(windows, rate, unit))
+        device = next(self.model.parameters()).device
+        self.model.eval()
+        with torch.inference_mode():
+            read = [
+                read_voters(self.model, p.to(device), columns) for p in pieces.split(batch_size)
+            ]
+        return {name: torch.cat([part[name] for part in read]).cpu().numpy() for name in read[0]}
+
     def network(self, windows: Windows) -> EncoderNetwork:
         """What can be fine-tuned on windows of this rate, axes and unit, see `fine_tune`."""
         acc = windows[:0].select("acc")
@@ -242,6 +294,20 @@ class EncoderNetwork(SignalNetwork):
         """Pieces to features [N, D]."""
         return read_pieces(self.body, prepared)
 
+    def voters(self, prepared: Tensor) -> list[Tensor]:
+        """Pieces to the signal, every layer and the features, as of `SignalEncoder.voters`."""
+        return list(read_voters(self.body, prepared).values())
+
+
+def _rectified(layers: nn.Sequential, signals: Tensor) -> list[Tensor]:
+    """The signals after each ReLU on their way through the layers."""
+    maps = []
+    for layer in layers:
+        signals = layer(signals)
+        if isinstance(layer, nn.ReLU):
+            maps.append(signals)
+    return maps
+
 
 def build_seeded(kind: Callable[[], Module], seed: int) -> Module:
     """A network whose random weights come from a seed; the global random state stays."""
@@ -260,3 +326,14 @@ def read_pieces(encoder: nn.Module, pieces: Tensor) -> Tensor:
     """Pieces [N, P, 3, 100] to features [N, D], the mean over pieces."""
     features = encoder(pieces.flatten(0, 1))  # [N * P, D]
     return features.unflatten(0, pieces.shape[:2]).mean(dim=1)
+
+
+def read_voters(encoder: nn.Module, pieces: Tensor, columns: int = 4) -> dict[str, Tensor]:
+    """Pieces [N, P, 3, 100] to the signal, every layer in cells of time, and the features."""
+    flat = pieces.flatten(0, 1)  # [N * P, 3, 100]
+    read = {"signal": flat.flatten(1)}
+    for index, maps in enumerate(encoder.stages(flat)):  # [N * P, C, L]
+        read[f"layer {index}"] = F.adaptive_avg_pool1d(maps, columns).flatten(1)
+    read["features"] = encoder(flat)
+    # [N * P, D] -> [N, D]
+    return {name: x.unflatten(0, pieces.shape[:2]).mean(dim=1) for name, x in read.items()}

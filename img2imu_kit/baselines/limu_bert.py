@@ -35,12 +35,21 @@ class LimuBertEncoder(nn.Module):
         """Mean of the tokens."""
         return self.read(tokens(signals)).mean(dim=1)
 
+    def stages(self, signals: Tensor) -> list[Tensor]:
+        """Maps [N, 72, L]: the embedded tokens, then those after each of the four rounds."""
+        return [hidden.transpose(1, 2) for hidden in self.rounds(tokens(signals))]
+
     def read(self, x: Tensor) -> Tensor:
         """Tokens [N, L, 3] to [N, L, 72]."""
+        return self.rounds(x)[-1]
+
+    def rounds(self, x: Tensor) -> list[Tensor]:
+        """Tokens [N, L, 3] to [N, L, 72] before the first round and after each."""
         place = self.position(torch.arange(x.shape[1], device=x.device))  # [L, 72]
-        hidden = self.norm(self.norm(self.embed(x)) + place)  # one norm, used twice as published
+        # one norm, used twice as published
+        hidden = [self.norm(self.norm(self.embed(x)) + place)]
         for _ in range(4):  # the same layer: a quarter of the weights, for small devices
-            hidden = self.layer(hidden)
+            hidden.append(self.layer(hidden[-1]))
         return hidden
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import io
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -18,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 from .._files import atomic_write
 
-__all__ = ["cache_key", "read_array", "read_row", "source_hash", "write_array", "write_row"]
+__all__ = ["cache_key", "read_arrays", "read_row", "source_hash", "write_arrays", "write_row"]
 
 #: Another release of these may round differently.
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "timm", "img2imu-kit")
@@ -85,20 +88,22 @@ def read_row(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def write_array(path: Path, array: np.ndarray) -> None:
-    """Write an array of numbers as .npy."""
-    content = io.BytesIO()
-    np.save(content, array, allow_pickle=False)
-    atomic_write({path: content.getbuffer()})
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays of numbers as .safetensors."""
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    # the file sorts its arrays; the order of the names is kept apart
+    atomic_write({path: save(contiguous, {"order": json.dumps(list(arrays))})})
 
 
-def read_array(path: Path) -> np.ndarray | None:
-    """The array, read from disk as it is needed, or None where there is none that can be read."""
+def read_arrays(path: Path, rows: np.ndarray | None = None) -> dict[str, np.ndarray] | None:
+    """The arrays (or some of their rows), or None where there are none that can be read."""
     try:
-        # mapped, not read: every worker looks up the few rows of its draw in the same file
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        with safe_open(path, "np") as file:
+            order = json.loads(file.metadata()["order"])
+            arrays = {name: file.get_tensor(name) for name in order}
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError):
         return None
+    return arrays if rows is None else {name: array[rows] for name, array in arrays.items()}
 
 
 @cache

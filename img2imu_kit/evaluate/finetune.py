@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from sklearn.pipeline import Pipeline
 from timm.models import group_parameters
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..augment.functional import shift_time
+from ..augment.functional import mix, rotations, shift_time
 from ..errors import ParameterError, SplitError
 from ..models.readout import SignalNetwork
 from ..pretrain.loop import warmup_cosine
 from ..signals.splits import split_by
 from ..signals.windows import Windows
+from .probes import logistic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,11 +30,13 @@ if TYPE_CHECKING:
 __all__ = [
     "FineTuneConfig",
     "FineTuned",
+    "FusedHead",
     "augment_signal",
     "fine_tune",
     "layer_decay_groups",
     "layer_depths",
     "recalibrate_batch_norm",
+    "start_head",
     "trainable_parameters",
 ]
 
@@ -49,7 +53,10 @@ class FineTuneConfig:
         Updates after which no further epoch begins: a larger training set gets fewer epochs, but
         one at least.
     lr : float
-        Learning rate of the new head (AdamW; warm-up over a tenth of the steps, then cosine).
+        Learning rate of the head (AdamW; warm-up over a tenth of the steps, then cosine).
+    start : {"probe", "zero"}
+        Where the head starts: at the fused linear probes of the frozen network, which it then
+        improves on [1]_, or at zero, one linear layer for all voters.
     body_scale, layer_decay : float
         The deepest block learns at ``lr * body_scale``, each block nearer the input at
         `layer_decay` times the rate of the next.
@@ -62,9 +69,17 @@ class FineTuneConfig:
     shift, noise : float
         Each window is turned in time by up to this share of its length, and gets white noise of
         this share of the axis's standard deviation within a window.
+    rotation, gain : float
+        Its three axes are turned by up to so many degrees about a random axis, and grow or shrink
+        by up to this share: another way of wearing the sensor.
     held_out : float
         Share of the training groups (subjects) on which the number of epochs is chosen before
         training on all; 0 trains for `epochs`. Test subjects are never asked.
+
+    References
+    ----------
+    .. [1] A. Kumar et al., "Fine-tuning can distort pretrained features and underperform
+       out-of-distribution", ICLR 2022 (LP-FT).
 
     Examples
     --------
@@ -75,7 +90,8 @@ class FineTuneConfig:
     epochs: int = 40
     batch_size: int = 32
     max_steps: int = 100
-    lr: float = 3e-3
+    lr: float = 3e-4
+    start: str = "probe"
     body_scale: float = 0.2
     layer_decay: float = 0.8
     blocks: int | None = None
@@ -84,6 +100,8 @@ class FineTuneConfig:
     label_smoothing: float = 0.1
     shift: float = 1.0
     noise: float = 0.05
+    rotation: float = 20.0
+    gain: float = 0.1
     held_out: float = 0.0
 
     def __post_init__(self) -> None:
@@ -100,6 +118,9 @@ class FineTuneConfig:
             "label_smoothing": 0 <= self.label_smoothing < 1,
             "shift": 0 <= self.shift <= 1,
             "noise": self.noise >= 0,
+            "start": self.start in ("probe", "zero"),
+            "rotation": self.rotation >= 0,
+            "gain": 0 <= self.gain < 1,
             "held_out": 0 <= self.held_out < 1,
         }
         for name in [name for name, fine in valid.items() if not fine]:
@@ -121,8 +142,12 @@ class FineTuneConfig:
         return max(1, min(self.epochs, self.max_steps // batches))
 
     def from_scratch(self) -> FineTuneConfig:
-        """The same for random weights: every block at the full rate, statistics of batches."""
-        return replace(self, body_scale=1.0, layer_decay=1.0, blocks=None, batch_norm="batch")
+        """The same for random weights: every block at a full rate, statistics of batches.
+
+        Their features are about to change altogether, so the head starts at zero too.
+        """
+        changes = {"body_scale": 1.0, "layer_decay": 1.0, "blocks": None, "batch_norm": "batch"}
+        return replace(self, start="zero", lr=10 * self.lr, **changes)
 
 
 @dataclass(eq=False)
@@ -191,8 +216,8 @@ def fine_tune(
     Notes
     -----
     Features are standardised by their statistics over the training windows before the linear
-    head, which starts at zero: so one learning rate suits every network. Slower rates nearer the
-    input keep what is general [1]_.
+    head, so one learning rate suits every network. Slower rates nearer the input keep what is
+    general [1]_.
 
     References
     ----------
@@ -298,15 +323,22 @@ def layer_decay_groups(
 
 
 def augment_signal(signal: Tensor, config: FineTuneConfig, spread: Tensor) -> Tensor:
-    """Turn each window [C, T] in time, and add noise in shares of `spread` [C, 1].
+    """Wear each window [C, T] otherwise: time, orientation, gain, and noise of `spread` [C, 1].
 
-    As `augment.TimeShift` and `augment.Jitter` do, but with the spread of all training windows:
-    noise in shares of its own window would leave a resting axis without any.
+    As `augment.TimeShift`, `Rotation`, `Scaling` and `Jitter` do, but with the spread of all
+    training windows: noise in shares of its own window would leave a resting axis without any.
     """
-    count, _, length = signal.shape
+    count, axes, length = signal.shape
+    device = signal.device
     start = (torch.rand(count, 1) * config.shift * length).long()[:, 0]  # whole samples
-    turned = shift_time(signal, -start.to(signal.device) / length)
-    return turned + config.noise * spread * torch.randn(signal.shape).to(signal.device)
+    signal = shift_time(signal, -start.to(device) / length)
+    if config.rotation and axes % 3 == 0:
+        axis, angle = torch.randn(count, 3), (2 * torch.rand(count) - 1) * config.rotation
+        turn = rotations(F.normalize(axis, dim=1), torch.deg2rad(angle)).to(device)  # [N, 3, 3]
+        signal = mix(signal, turn)
+    gain = 1 + config.gain * (2 * torch.rand(count, 1, 1) - 1)
+    noise = config.noise * spread * torch.randn(signal.shape).to(device)
+    return signal * gain.to(device) + noise
 
 
 def recalibrate_batch_norm(network: SignalNetwork, signal: Tensor, batch_size: int) -> None:
@@ -334,7 +366,7 @@ def _train(
     signal, codes = torch.from_numpy(windows.signal).to(device), _codes(windows, classes, device)
     if config.batch_norm == "measured":
         recalibrate_batch_norm(network, signal, config.batch_size)
-    head = _head(network, signal, len(classes), config.batch_size)
+    head = start_head(network, signal, windows.label.astype(str), config)
     groups = layer_decay_groups(network, head, signal, config)
     optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
     steps = math.ceil(len(signal) / config.batch_size)
@@ -352,9 +384,9 @@ def _train(
         total = 0.0
         # batches of almost equal size: none of one window, which batch norm cannot take
         for index in torch.randperm(len(signal)).to(device).tensor_split(steps):
-            # [B, C, T] to pictures [B, 3, H, W] or pieces [B, P, 3, 100], to features, to [B, K]
+            # [B, C, T] to pictures [B, P, 3, H, W] or pieces [B, P, 3, 100], to voters, to [B, K]
             prepared = network.prepare(augment_signal(signal[index], config, spread))
-            logits = head(network(prepared))
+            logits = head(network, prepared)
             loss = F.cross_entropy(logits, codes[index], label_smoothing=config.label_smoothing)
             optimizer.zero_grad()
             loss.backward()
@@ -377,25 +409,71 @@ def _set_training_mode(network: SignalNetwork, head: nn.Module, config: FineTune
         norm.train(config.batch_norm == "batch" and not stays)
 
 
-def _head(network: SignalNetwork, signal: Tensor, classes: int, batch_size: int) -> nn.Module:
+class FusedHead(nn.ModuleList):
+    """`FusedProbe` as a part of a network: a linear layer for each voter, log-softmax summed.
+
+    With a single part the voters of the network are joined before it.
+    """
+
+    def forward(self, network: SignalNetwork, prepared: Tensor) -> Tensor:
+        """What a network prepared, to the sum of log-probabilities [N, classes]."""
+        voters = network.voters(prepared) if len(self) > 1 else [network(prepared)]
+        votes = zip(self, voters, strict=True)
+        return torch.stack([part(x).log_softmax(dim=1) for part, x in votes]).sum(dim=0)
+
+
+def start_head(
+    network: SignalNetwork, signal: Tensor, labels: np.ndarray, config: FineTuneConfig
+) -> FusedHead:
+    """The head that training begins with, see `FineTuneConfig.start`."""
+    device = next(network.parameters()).device
+    network.eval()
+    with torch.no_grad():
+        batches = [network.prepare(part) for part in signal.split(config.batch_size)]
+        if config.start == "zero":
+            features = torch.cat([network(batch) for batch in batches])  # [N, D]
+            return FusedHead([_zero_part(features, len(np.unique(labels)))]).to(device)
+        parts = zip(*(network.voters(batch) for batch in batches), strict=True)
+        voters = [torch.cat(part).cpu().numpy() for part in parts]  # [N, D] each
+    return FusedHead([_probe_part(logistic(0).fit(x, labels)) for x in voters]).to(device)
+
+
+def _zero_part(features: Tensor, classes: int) -> nn.Sequential:
     """Standardise by the training windows, then a linear layer that starts at zero."""
-    features = _logits(network, nn.Identity(), signal, batch_size)  # [N, D]
     scale = nn.BatchNorm1d(features.shape[1], affine=False)
     scale.running_mean.copy_(features.mean(dim=0))
     scale.running_var.copy_(features.var(dim=0, correction=0))
     linear = nn.Linear(features.shape[1], classes)
     nn.init.zeros_(linear.weight)  # the first loss is ln(classes), whatever the features
     nn.init.zeros_(linear.bias)
-    return nn.Sequential(scale, linear).to(features.device)
+    return nn.Sequential(scale, linear)
 
 
-def _logits(network: SignalNetwork, head: nn.Module, signal: Tensor, batch_size: int) -> Tensor:
+def _probe_part(probe: Pipeline) -> nn.Sequential:
+    """A fitted `logistic` as layers: standardise, then what PCA and regression are together."""
+    scaler, pca, regression = (step for _, step in probe.steps)
+    # W (P (z - m)) + b = (W P) z + (b - W P m)
+    weight = regression.coef_ @ pca.components_
+    bias = regression.intercept_ - weight @ pca.mean_
+    if len(weight) == 1:  # two classes: softmax of (0, s) is the logistic function of s
+        weight, bias = (np.concatenate([np.zeros_like(x), x]) for x in (weight, bias))
+    scale = nn.BatchNorm1d(weight.shape[1], eps=1e-12, affine=False)
+    scale.running_mean.copy_(torch.from_numpy(scaler.mean_))
+    scale.running_var.copy_(torch.from_numpy(scaler.scale_**2))
+    linear = nn.Linear(*reversed(weight.shape))
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(weight))
+        linear.bias.copy_(torch.from_numpy(bias))
+    return nn.Sequential(scale, linear)
+
+
+def _logits(network: SignalNetwork, head: FusedHead, signal: Tensor, batch_size: int) -> Tensor:
     """Outputs of the head, in evaluation mode, without gradients."""
     network.eval(), head.eval()
     device = next(network.parameters()).device
     with torch.no_grad():
         parts = signal.split(batch_size)
-        return torch.cat([head(network(network.prepare(part.to(device)))) for part in parts])
+        return torch.cat([head(network, network.prepare(part.to(device))) for part in parts])
 
 
 def _hold_out(

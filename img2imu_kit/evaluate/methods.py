@@ -8,37 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
 from ..baselines.encoder import SignalEncoder
 from ..baselines.train import pretrain_signals
-from ..errors import ParameterError
 from ..models.backbone import Backbone, load_backbone
-from ..models.readout import SignalNetwork, normalize, read_layers
+from ..models.readout import SignalNetwork
 from ..models.weights import find_weights, read_card
-from ..pictures.image import to_image
-from ..pictures.params import SpectrogramParams
-from ..signals.axes import channel_index
 from ..signals.features import handcrafted_features
 from ..signals.windows import Windows
 from .cache import cache_key
+from .image_readout import ImageNetwork, ImageReadout, PatchPicture, StftPicture
 
 __all__ = [
+    "READOUT",
     "Handcrafted",
     "ImageMethod",
-    "ImageNetwork",
-    "ImageReadout",
+    "Jury",
     "Method",
     "OwnWindowsMethod",
+    "Pixels",
+    "RawSignal",
     "SignalMethod",
     "image_methods",
     "lever_methods",
     "other_methods",
+    "picture_methods",
     "sensor_methods",
 ]
+
+#: All layers but the first of both pictures, and their pixels: chosen on development sets.
+READOUT = ImageReadout()
 
 
 class Method:
@@ -68,69 +71,17 @@ class Method:
         """The method after it has seen a draw's training windows, without their labels."""
         return self
 
-    def features(self, windows: Windows) -> np.ndarray:
-        """float32 [N, D]."""
+    def voters(self, windows: Windows) -> dict[str, np.ndarray]:
+        """What is read, by name: features float32 [N, D], each for a probe of its own (`fuse`)."""
         raise NotImplementedError
+
+    def probe(self, voter: str) -> str | None:
+        """The probe of a voter that does not take the protocol's."""
+        return None
 
     def network(self, windows: Windows) -> SignalNetwork | None:
         """What can be fine-tuned on windows of this rate and these axes; None if nothing can."""
         return None
-
-
-@dataclass(frozen=True)
-class ImageReadout:
-    """How a vision network reads motion: the four levers, in seconds and pixels. Our choice.
-
-    Parameters
-    ----------
-    frame_s, hop_s : float, optional
-        Length of a frame of the spectrogram and step to the next, in seconds. Default: a third
-        and a sixtieth of the window, so that the picture of a short window has columns too.
-    range, scale, detrend, channels, fmax_hz, size
-        As in `SpectrogramParams`. A fixed `range` keeps amplitude and the ratio between axes.
-    layer : int or tuple of int
-        Which layers of the backbone are read, see `Backbone.layers`.
-    pool, rows, columns
-        How their maps become features, see `pool_maps`. Only ``"time"`` and ``"grid"`` keep
-        where on the frequency axis something happened.
-
-    Examples
-    --------
-    >>> ImageReadout(frame_s=1.28, hop_s=0.08).params(rate=50, seconds=4).n_fft
-    64
-    """
-
-    frame_s: float | None = None
-    hop_s: float | None = None
-    range: tuple[float, float] | str = (-50.0, 20.0)
-    scale: str = "db"
-    detrend: str | None = None
-    channels: str | tuple[str, str, str] = "acc"
-    fmax_hz: float | None = None
-    size: tuple[int, int] = (96, 96)
-    layer: int | tuple[int, ...] = 1
-    pool: str = "grid"
-    rows: int = 8
-    columns: int = 1
-
-    def params(self, rate: float, seconds: float) -> SpectrogramParams:
-        """Settings of the picture for windows of `seconds` at `rate` Hz."""
-        # In seconds, because a method meets tasks of 30 to 200 Hz: n samples would be another lens
-        # on each. A third of the window resolves 3 / seconds Hz.
-        frame_s = seconds / 3 if self.frame_s is None else self.frame_s
-        if frame_s > seconds:
-            raise ParameterError(
-                f"frame_s is {frame_s:g} s, longer than the window of {seconds:g} s",
-                where="ImageReadout",
-                remedy="Give less, or None for a third of the window.",
-            )
-        picture = ("range", "scale", "detrend", "channels", "fmax_hz", "size")
-        return SpectrogramParams.for_rate(
-            rate,
-            frame_s,
-            seconds / 60 if self.hop_s is None else self.hop_s,
-            **{name: getattr(self, name) for name in picture},
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,55 +97,36 @@ class ImageMethod(Method):
     """
 
     backbone: Backbone
-    readout: ImageReadout = ImageReadout()
+    readout: ImageReadout = READOUT
     family: str = "vision"
     only: str | None = None
     scratch: bool = False
 
-    def features(self, windows: Windows) -> np.ndarray:
-        """float32 [N, D]."""
-        readout = self.readout
-        # windows [N, C, T] to pictures uint8 [N, 3, H, W], one axis a colour, to features [N, D]
-        images = to_image(windows, params=readout.params(windows.rate, windows.seconds))
-        return self.backbone.features(
-            images,
-            layer=readout.layer,
-            pool=readout.pool,
-            rows=readout.rows,
-            columns=readout.columns,
-        )
+    def voters(self, windows: Windows) -> dict[str, np.ndarray]:
+        """Each layer of each picture."""
+        return self.readout.read(windows, self.backbone)
 
     def network(self, windows: Windows) -> ImageNetwork:
         """Picture and backbone as one network for signals."""
         return ImageNetwork(self.backbone, self.readout, windows)
 
 
-class ImageNetwork(SignalNetwork):
-    """Signals to pictures to features, with the same numbers as `ImageMethod.features`.
+@dataclass(frozen=True)
+class Pixels(Method):
+    """The pictures without a network: what a network must be better than, or it adds nothing.
 
-    The backbone is shared, not copied; signals have the rate, length and axes of `windows`.
+    Parameters
+    ----------
+    readout : ImageReadout
+        Of it the pixels.
     """
 
-    def __init__(self, backbone: Backbone, readout: ImageReadout, windows: Windows) -> None:
-        super().__init__(backbone.model)  # the timm model is the body: it learns, the picture stays
-        self.readout, self.rate = readout, windows.rate
-        self.picture = readout.params(windows.rate, windows.seconds)
-        self.axes = channel_index(windows.axes, readout.channels)
-        self.layers = backbone.indices(readout.layer)
-        self.mean, self.std = backbone.mean, backbone.std
+    readout: ImageReadout = READOUT
+    family: str = "by hand"
 
-    def prepare(self, signal: Tensor) -> Tensor:
-        """Signals float [N, C, T] to normalised pictures float [N, 3, H, W]."""
-        channels = "magnitude" if self.readout.channels == "magnitude" else "acc"
-        images = to_image(signal[:, self.axes], self.rate, self.picture, channels=channels)
-        return normalize(images, self.mean, self.std)
-
-    def forward(self, prepared: Tensor) -> Tensor:
-        """Pictures to features [N, D]."""
-        readout = self.readout
-        return read_layers(
-            self.body, prepared, self.layers, readout.pool, readout.rows, readout.columns
-        )
+    def voters(self, windows: Windows) -> dict[str, np.ndarray]:
+        """The pixels of each picture, averaged in cells."""
+        return self.readout.read(windows, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,9 +153,9 @@ class SignalMethod(Method):
         """Learned from sensors, or from scratch."""
         return "scratch" if self.scratch else "sensor"
 
-    def features(self, windows: Windows) -> np.ndarray:
-        """float32 [N, D]."""
-        return self.encoder.features(windows)
+    def voters(self, windows: Windows) -> dict[str, np.ndarray]:
+        """Each layer of the encoder, as each of a vision network."""
+        return self.encoder.voters(windows)
 
     def network(self, windows: Windows) -> SignalNetwork:
         """The encoder behind the resampling it needs."""
@@ -286,9 +218,53 @@ class Handcrafted(Method):
     only: str | None = "forest"
     family: str = "by hand"
 
-    def features(self, windows: Windows) -> np.ndarray:
-        """float32 [N, D]."""
-        return handcrafted_features(windows)
+    def voters(self, windows: Windows) -> dict[str, np.ndarray]:
+        """The statistics, one voter."""
+        return {"statistics": handcrafted_features(windows)}
+
+
+@dataclass(frozen=True)
+class RawSignal(Method):
+    """The signal as it is, for a classifier that makes features of its own.
+
+    Parameters
+    ----------
+    only : str
+        The classifier, ``"minirocket"`` or ``"hydra"``.
+    """
+
+    only: str = "minirocket"
+    family: str = "by hand"
+
+    def voters(self, windows: Windows) -> dict[str, np.ndarray]:
+        """The samples of all axes, float32 [N, C * T]."""
+        return {"signal": windows.signal.reshape(len(windows), -1)}
+
+
+@dataclass(frozen=True, eq=False)
+class Jury(Method):
+    """Several methods whose voters are counted together.
+
+    Parameters
+    ----------
+    methods : dict of name -> Method
+        Voters of one that has an `only` keep that probe.
+    """
+
+    methods: Mapping[str, Method]
+    family: str = "vision"
+
+    def voters(self, windows: Windows) -> dict[str, np.ndarray]:
+        """All voters of all methods."""
+        return {
+            f"{name}: {voter}": features
+            for name, method in self.methods.items()
+            for voter, features in method.voters(windows).items()
+        }
+
+    def probe(self, voter: str) -> str | None:
+        """That of the method it comes from."""
+        return self.methods[voter.split(":")[0]].only
 
 
 def image_methods(
@@ -323,23 +299,24 @@ def lever_methods(method: ImageMethod) -> dict[str, Method]:
     Examples
     --------
     >>> methods = lever_methods(ImageMethod(load_backbone("resnet10t")))
-    >>> list(methods)[:3], methods["layer 4"].readout.layer
-    (['as it is', 'range per-axis', 'range per-window'], 4)
+    >>> list(methods)[:3], methods["layer 4"].readout.layers
+    (['as it is', 'motion', 'motion-signed'], (4,))
     """
-    count = len(method.backbone.model.feature_info)
+    readout = method.readout
     # One at a time: all combinations would be hundreds of tables.
-    moves = [("range", kind) for kind in ("per-axis", "per-window", (-50.0, 20.0))]
-    moves += [("layer", layer) for layer in (*range(count), tuple(range(min(3, count))))]
-    moves += [("pool", pool) for pool in ("gap", "time", "grid")]
-    moves += [("columns", columns) for columns in (1, 4, 8)]
-    moves += [("size", (side, side)) for side in (64, 96, 128)]
-    moves += [("detrend", "constant")]
-    readouts = {"as it is": method.readout}
-    for name, value in moves:
-        if getattr(method.readout, name) != value:
-            shown = " x ".join(map(str, value)) if name == "size" else str(value)
-            readouts[f"{name} {shown}"] = replace(method.readout, **{name: value})
-    return {name: replace(method, readout=readout) for name, readout in readouts.items()}
+    moves: dict[str, dict] = {"as it is": {}}
+    for index, picture in enumerate(readout.pictures):
+        name = picture if isinstance(picture, str) else f"picture {index}"
+        moves[name] = {"pictures": (picture,), "pixels": (0,) if index in readout.pixels else ()}
+    moves |= {f"layer {layer}": {"layers": (layer,)} for layer in readout.layers}
+    moves |= {f"pool {pool}": {"pool": pool} for pool in ("gap", "time")}
+    moves |= {f"rows {rows}": {"rows": rows} for rows in (4, 8, 16)}
+    moves |= {f"columns {columns}": {"columns": columns} for columns in (1, 2, 4, 8)}
+    return {
+        name: replace(method, readout=replace(readout, **move))
+        for name, move in moves.items()
+        if not move or replace(readout, **move) != readout
+    }
 
 
 def sensor_methods(
@@ -358,9 +335,27 @@ def sensor_methods(
 
 
 def other_methods() -> dict[str, Method]:
-    """Statistics chosen by people, and a 1-D network that learns from the labels alone."""
-    return {
+    """Statistics chosen by people, random kernels, and a 1-D network from the labels alone."""
+    methods: dict[str, Method] = {
         "by hand + forest": Handcrafted(),
+        "by hand + extra-trees": Handcrafted("extra-trees"),
         "by hand + logistic": Handcrafted(only=None),
-        "1-D CNN, from scratch": SignalMethod(SignalEncoder("conv1d"), only="full"),
+        "pixels, no network": Pixels(),
+    }
+    if find_spec("aeon"):
+        methods |= {"MiniRocket": RawSignal("minirocket"), "Hydra": RawSignal("hydra")}
+    return methods | {"1-D CNN, from scratch": SignalMethod(SignalEncoder("conv1d"), only="full")}
+
+
+def picture_methods(backbone: Backbone) -> dict[str, Method]:
+    """The same network behind pictures of others: is it the picture, or the network?"""
+    app = StftPicture(frame_s=2.0, hop_s=0.1875, settings="img2imu-app")  # 128 and 12 at 64 Hz
+    pictures = {
+        "linear STFT": StftPicture(),
+        "the app's picture": app,
+        "TiViT's picture": PatchPicture(),
+    }
+    return {
+        f"ImageNet, {name}": ImageMethod(backbone, ImageReadout((picture,)), only="logistic")
+        for name, picture in pictures.items()
     }

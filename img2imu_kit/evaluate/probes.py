@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
@@ -17,7 +17,22 @@ from sklearn.svm import LinearSVC
 from ..errors import ParameterError, SignalError, unknown_name
 from ..pretrain.metrics import knn_votes
 
-__all__ = ["find_probe", "fuse", "linear_svm", "logistic", "nearest", "random_forest"]
+__all__ = [
+    "FusedProbe",
+    "extra_trees",
+    "find_probe",
+    "fuse",
+    "linear_svm",
+    "logistic",
+    "nearest",
+    "random_forest",
+]
+
+Probe = str | Callable[[int], ClassifierMixin]
+
+#: The least that a voter's probability counts as: a forest that never saw a class next to a
+#: window says 0, and its logarithm would outvote all others together. Our choice.
+_LEAST = 0.01
 
 
 def logistic(seed: int = 0, *, C: float = 1.0) -> Pipeline:
@@ -57,8 +72,13 @@ def random_forest(seed: int = 0, *, trees: int = 300) -> RandomForestClassifier:
     return RandomForestClassifier(trees, random_state=seed, n_jobs=1)
 
 
+def extra_trees(seed: int = 0, *, trees: int = 300) -> ExtraTreesClassifier:
+    """A forest whose thresholds are drawn by lot (Geurts, Ernst and Wehenkel, 2006)."""
+    return ExtraTreesClassifier(trees, random_state=seed, n_jobs=1)
+
+
 def fuse(
-    voters: Mapping[str, np.ndarray], probe: str | Callable[[int], ClassifierMixin] = "logistic"
+    voters: Mapping[str, np.ndarray | tuple[np.ndarray, Probe]], probe: Probe = "logistic"
 ) -> tuple[np.ndarray, Callable[[int], ClassifierMixin]]:
     """Several readings of the same windows as one method for `few_label`: each has a vote.
 
@@ -71,23 +91,24 @@ def fuse(
 
     Parameters
     ----------
-    voters : dict of name -> features [N, D]
+    voters : dict of name -> features [N, D], or -> (features, probe)
         One for each layer and picture; D may differ.
-    probe : str or function of a seed -> classifier with ``predict_log_proba``
-        As in `few_label`; the same for all.
+    probe : str or function of a seed -> classifier with ``predict_proba``
+        As in `few_label`; of voters that bring none.
 
     Returns
     -------
     features : float [N, sum of D]
     probe : function of a seed -> classifier
-        Both together are a value of `few_label`'s `methods`.
+        A `FusedProbe`, or for a single voter its own probe. Both together are a value of
+        `few_label`'s `methods`.
 
     Raises
     ------
     SignalError
         No voters, or voters that do not describe the same windows.
     ParameterError
-        A probe without probabilities (``"svm"``).
+        A probe without probabilities (``"svm"``) among several.
 
     References
     ----------
@@ -106,43 +127,64 @@ def fuse(
     >>> few_label({"pixels": fuse(voters)}, windows, shots=2, seeds=1).method.tolist()
     ['pixels']
     """
-    make = find_probe(probe)
-    if not hasattr(make(0), "predict_log_proba"):
-        raise ParameterError(
-            f"probe {probe!r} gives no probabilities to add up", remedy='Use "logistic".'
-        )
-    arrays = {name: np.asarray(values) for name, values in voters.items()}
-    shapes = {name: values.shape for name, values in arrays.items()}
-    if len({shape[0] for shape in shapes.values()}) != 1 or {len(s) for s in shapes.values()} != {
-        2
-    }:
+    pairs = {
+        name: value if isinstance(value, tuple) else (value, probe)
+        for name, value in voters.items()
+    }
+    arrays = [np.asarray(features) for features, _ in pairs.values()]
+    shapes = {name: array.shape for name, array in zip(pairs, arrays, strict=True)}
+    if len({len(array) for array in arrays}) != 1 or any(array.ndim != 2 for array in arrays):
         raise SignalError(
             f"voters of shapes {shapes}, expected one (N, D) or more that share N", where="fuse"
         )
-    edges = np.cumsum([0, *(shape[1] for shape in shapes.values())]).tolist()
-    return np.concatenate(list(arrays.values()), axis=1), lambda seed: _Fused(make, edges, seed)
+    makes = [find_probe(own) for _, own in pairs.values()]
+    if len(arrays) == 1:  # has the only say, with probabilities or without
+        return arrays[0], makes[0]
+    for (name, (_, own)), make in zip(pairs.items(), makes, strict=True):
+        if not hasattr(make(0), "predict_proba"):
+            raise ParameterError(
+                f"probe {own!r} gives no probabilities to add up",
+                where=f"voter {name!r}",
+                remedy='Use "logistic".',
+            )
+    widths = [array.shape[1] for array in arrays]
+    return np.concatenate(arrays, axis=1), lambda seed: FusedProbe(makes, widths, seed)
 
 
-class _Fused(ClassifierMixin, BaseEstimator):
-    """A probe for each block of columns between `edges`, their log-probabilities summed."""
+class FusedProbe(ClassifierMixin, BaseEstimator):
+    """A probe for each block of columns, their log-probabilities summed; made by `fuse`.
 
-    def __init__(self, make: Callable, edges: list[int], seed: int) -> None:
-        self.make, self.edges, self.seed = make, edges, seed
+    Parameters
+    ----------
+    makes : sequence of functions of a seed -> classifier
+        One for each voter.
+    widths : sequence of int
+        Columns of each voter.
+    seed : int
+    """
 
-    def fit(self, X, y):
+    def __init__(self, makes: Sequence[Callable], widths: Sequence[int], seed: int = 0) -> None:
+        self.makes, self.widths, self.seed = makes, widths, seed
+
+    def fit(self, X, y) -> FusedProbe:
+        """Fit each probe on its own columns of X [N, sum of widths]."""
         self.classes_ = np.unique(y)
-        self.probes_ = [self.make(self.seed).fit(block, y) for block in self._blocks(X)]
+        blocks = zip(self.makes, self._blocks(X), strict=True)
+        self.probes_ = [make(self.seed).fit(block, y) for make, block in blocks]
         return self
 
-    def predict(self, X):
-        votes = zip(self.probes_, self._blocks(X), strict=True)
-        with np.errstate(divide="ignore"):  # a forest may be sure: log 0 is a veto
-            total = sum(probe.predict_log_proba(block) for probe, block in votes)  # [M, classes]
-        # where every class has a veto, the first class is as good as any
-        return self.classes_[total.argmax(axis=1)]
+    def votes(self, X) -> np.ndarray:
+        """Log-probabilities [voters, N, classes], none below that of one in a hundred."""
+        blocks = zip(self.probes_, self._blocks(X), strict=True)
+        shares = np.stack([probe.predict_proba(block) for probe, block in blocks])
+        return np.log(np.maximum(shares, _LEAST))
+
+    def predict(self, X) -> np.ndarray:
+        """The class with the largest sum of votes."""
+        return self.classes_[self.votes(X).sum(axis=0).argmax(axis=1)]
 
     def _blocks(self, X) -> list[np.ndarray]:
-        return np.split(np.asarray(X), self.edges[1:-1], axis=1)
+        return np.split(np.asarray(X), np.cumsum(self.widths)[:-1], axis=1)
 
 
 class _Neighbours(ClassifierMixin, BaseEstimator):
@@ -174,13 +216,22 @@ _BY_NAME = {
     "svm": linear_svm,
     "knn": nearest,
     "forest": random_forest,
+    "extra-trees": extra_trees,
 }
 
 
-def find_probe(probe: str | Callable[[int], ClassifierMixin]) -> Callable[[int], ClassifierMixin]:
-    """A probe by name (``"logistic"``, ``"svm"``, ``"knn"``, ``"forest"``); a function as it is."""
+def find_probe(probe: Probe) -> Callable[[int], ClassifierMixin]:
+    """The function that makes a probe: itself, or by name.
+
+    Names are ``"logistic"``, ``"svm"``, ``"knn"``, ``"forest"``, ``"extra-trees"``, and of
+    classifiers that read the raw signal ``"minirocket"`` and ``"hydra"``.
+    """
     if callable(probe):
         return probe
+    if probe in ("minirocket", "hydra"):  # aeon compiles for seconds: only where it is asked for
+        from . import rocket
+
+        return getattr(rocket, probe)
     if probe not in _BY_NAME:
         raise unknown_name("probe", probe, _BY_NAME)
     return _BY_NAME[probe]

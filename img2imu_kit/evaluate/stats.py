@@ -222,8 +222,8 @@ def claims(table: pd.DataFrame, ours: str) -> dict[str, pd.DataFrame]:
         for kind in ("corpus", "own windows")
     }
     rivals["best sensor baseline"] = (sensors, "best")
-    single = [name for name in family.index if name.startswith(("by hand", "random weights"))]
-    single += list(family.index[family == "vision"])
+    single = [name for name in family.index if name.startswith("random weights")]
+    single += [name for name in family.index if family[name] in ("by hand", "vision")]
     rivals |= {name: ([name], "mean") for name in single if name != ours}
     return {
         name: compare(table, ours, others, against=against)

@@ -14,16 +14,17 @@ import joblib
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.metrics import f1_score
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from ..errors import LeakageWarning, ParameterError
 from ..models.readout import SignalNetwork
 from ..signals.windows import Windows
-from .cache import cache_key, read_array, read_row, write_array, write_row
+from .cache import cache_key, read_arrays, read_row, write_arrays, write_row
 from .finetune import FineTuneConfig, fine_tune, trainable_parameters
 from .methods import Method
-from .probes import find_probe
+from .probes import fuse
 from .scores import Draw, draws, score_predictions, split_windows
 
 __all__ = ["PROTOCOLS", "Job", "few_label_table", "unlabelled", "write_features", "write_score"]
@@ -132,7 +133,7 @@ def few_label_table(
     # Two names for one thing share a file, and a dict keeps one job of each file.
     missing = {job.row: job for job in plan if read_row(job.row) is None}.values()
     probed = {job.features: job for job in missing if isinstance(job.way, str)}
-    absent = [job for path, job in probed.items() if read_array(path) is None]
+    absent = [job for path, job in probed.items() if read_arrays(path) is None]
     # Features before scores: a frozen network reads each window once, for all draws and shots.
     _run("features", write_features, absent, workers, progress)
     _run("scores", write_score, missing, workers, progress)
@@ -140,8 +141,8 @@ def few_label_table(
 
 
 def write_features(job: Job) -> None:
-    """Write the features of the task's windows."""
-    write_array(job.features, _adapted(job).features(job.windows))
+    """Write what the voters read of the task's windows."""
+    write_arrays(job.features, _adapted(job).voters(job.windows))
 
 
 def write_score(job: Job) -> None:
@@ -150,11 +151,20 @@ def write_score(job: Job) -> None:
     # the draw of `few_label` with this seed: the two are one iterator
     [draw] = draws(job.windows, job.facts["shots"], [seed], by=job.by, test=job.test, cap=True)
     labels = job.windows.label.astype(str)
+    voted = {}
     if isinstance(job.way, str):
-        features = read_array(job.features)
+        voters = read_arrays(job.features, np.concatenate([draw.train, draw.test]))
+        own = {name: job.method.probe(name) or job.way for name in voters}
         start = time.perf_counter()
-        classifier = find_probe(job.way)(seed).fit(features[draw.train], labels[draw.train])
-        predicted = classifier.predict(features[draw.test])
+        features, make = fuse({name: (x, own[name]) for name, x in voters.items()})
+        train, test = np.split(features, [len(draw.train)])  # [n, D], [M, D]
+        classifier = make(seed).fit(train, labels[draw.train])
+        if len(voters) == 1:
+            predicted = classifier.predict(test)
+        else:
+            votes = classifier.votes(test)  # log p [voters, M, classes]
+            predicted = classifier.classes_[votes.sum(axis=0).argmax(axis=1)]
+            voted = _count_votes(votes, classifier.classes_, list(voters), labels[draw.test])
     else:
         network = _adapted(job).network(job.windows)
         start = time.perf_counter()
@@ -168,7 +178,7 @@ def write_score(job: Job) -> None:
         )
         predicted = tuned.predict(job.windows[draw.test]).astype(str)
     row = score_predictions(labels, predicted, draw) | {"seconds": time.perf_counter() - start}
-    write_row(job.row, row | _confusion(job, draw, predicted))
+    write_row(job.row, row | voted | _confusion(job, draw, predicted))
 
 
 def unlabelled(windows: Windows, by: str, test: float, seed: int) -> Windows:
@@ -192,6 +202,23 @@ def _adapted(job: Job) -> Method:
         return job.method
     seed = job.facts["seed"]
     return job.method.adapt(unlabelled(job.windows, job.by, job.test, seed), seed)
+
+
+def _count_votes(
+    votes: np.ndarray, classes: np.ndarray, names: list[str], true: np.ndarray
+) -> dict[str, list]:
+    """Macro-F1 of each voter alone, and of all the others together without it."""
+
+    def score(log_p: np.ndarray) -> float:
+        predicted = classes[log_p.argmax(axis=1)]
+        return float(f1_score(true, predicted, average="macro", zero_division=0))
+
+    total = votes.sum(axis=0)
+    return {
+        "voters": names,
+        "alone": [score(vote) for vote in votes],
+        "without": [score(total - vote) for vote in votes],
+    }
 
 
 def _confusion(job: Job, draw: Draw, predicted: np.ndarray) -> dict[str, list]:
@@ -267,7 +294,7 @@ def _plan(
                             test=test,
                             device=device,
                             row=folder / "rows" / f"{row}.parquet",
-                            features=folder / "features" / f"{features}.npy",
+                            features=folder / "features" / f"{features}.safetensors",
                         )
 
 

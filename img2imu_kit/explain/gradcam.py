@@ -96,7 +96,7 @@ def grad_cam(
         """The score y of each picture, [N]; its gradient with respect to a map is what counts."""
         if weights is None:
             return model(batch)[:, direction]
-        features = read_layers(model, batch, [read], pool, rows, columns)
+        [features] = read_layers(model, batch, [read], pool, rows, columns)
         if weights.shape != features.shape[1:]:
             raise SignalError(
                 f"a direction of {tuple(weights.shape)}, but there are {features.shape[1]} features"

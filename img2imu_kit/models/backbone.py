@@ -191,27 +191,56 @@ class Backbone:
         The network computes in evaluation mode without gradients; the training modes of its
         parts are put back afterwards.
         """
+        maps = self.layer_features(
+            images,
+            layer,
+            pool=pool,
+            rows=rows,
+            columns=columns,
+            batch_size=batch_size,
+            device=device,
+            progress=progress,
+        )
+        return np.concatenate(list(maps.values()), axis=1)
+
+    def layer_features(
+        self,
+        images: np.ndarray,
+        layers: int | Sequence[int] | None = None,
+        *,
+        pool: str = "gap",
+        rows: int = 8,
+        columns: int = 1,
+        batch_size: int = 128,
+        device: str | torch.device | None = None,
+        progress: bool = False,
+    ) -> dict[int, np.ndarray]:
+        """As `features`, with the layers apart: layer -> float32 [N, D], in the order of depth.
+
+        Each can then have a probe of its own, see `img2imu_kit.evaluate.fuse`.
+        """
         if batch_size < 1:
             raise ParameterError(f"batch_size is {batch_size}, expected 1 or more")
         images = self.check_images(images)
-        layers = self.indices(layer)
+        chosen = self.indices(layers)
         if device is not None:
             self.model.to(device)
-        parts = []
+        parts: dict[int, list[np.ndarray]] = {layer: [] for layer in chosen}
         with evaluation_mode(self.model), torch.inference_mode():
             for start in tqdm(range(0, len(images), batch_size), self.name, disable=not progress):
                 batch = self.to_batch(images[start : start + batch_size])  # [B, 3, H, W]
                 try:
-                    # maps [B, C, F, S] of each layer, pooled and joined to [B, D]
-                    features = read_layers(self.model, batch, layers, pool, rows, columns)
+                    # maps [B, C, F, S] of each layer, pooled to [B, D]
+                    vectors = read_layers(self.model, batch, chosen, pool, rows, columns)
                 except (AssertionError, RuntimeError) as error:  # of a size the network cannot take
                     raise SignalError(
                         f"images of shape {images.shape} could not be read ({error})",
                         where=self.name,
                         remedy="Make pictures of another size, or lower batch_size for memory.",
                     ) from None
-                parts.append(features.float().cpu().numpy())
-        return np.concatenate(parts)
+                for layer, vector in zip(chosen, vectors, strict=True):
+                    parts[layer].append(vector.float().cpu().numpy())
+        return {layer: np.concatenate(vectors) for layer, vectors in parts.items()}
 
     def untrained(self, seed: int = 0) -> Backbone:
         """The same network with random weights: padding and pixel statistics are the same too."""

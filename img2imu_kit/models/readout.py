@@ -42,6 +42,10 @@ class SignalNetwork(nn.Module):
         """To features [N, D]."""
         return self.body(prepared)
 
+    def voters(self, prepared: Tensor) -> list[Tensor]:
+        """To the features [N, D] of each voter: what a probe of its own can read."""
+        return [self(prepared)]
+
 
 def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Pixels [N, C, H, W] from 0 to 255 to the scale that a network was trained on.
@@ -126,13 +130,12 @@ def read_layers(
     pool: str = "gap",
     rows: int = 8,
     columns: int = 1,
-) -> Tensor:
-    """Normalised pictures [N, C, H, W] to the pooled maps of some layers, joined to [N, D]."""
-    vectors = [
+) -> list[Tensor]:
+    """Normalised pictures [N, C, H, W] to the pooled maps of some layers, [N, D] each."""
+    return [
         pool_maps(maps, pool, rows=rows, columns=columns)
         for maps in layer_maps(network, images, layers)
     ]
-    return torch.cat(vectors, dim=1)
 
 
 @contextmanager

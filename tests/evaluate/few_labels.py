@@ -62,16 +62,16 @@ def network(seed=0) -> SignalNetwork:
 
 @dataclass
 class Moments(Method):
-    """Mean and spread of each axis as features; counts how often it is asked."""
+    """Spread and speed of each axis, a voter each; counts how often it is asked."""
 
     name: str = "moments"
     family: str = "by hand"
     asked: int = field(default=0, compare=False)
 
-    def features(self, windows):
+    def voters(self, windows):
         self.asked += 1
         steps = np.abs(np.diff(windows.signal, axis=2)).mean(axis=2)
-        return np.concatenate([windows.signal.std(axis=2), steps], axis=1)
+        return {"spread": windows.signal.std(axis=2), "speed": steps}
 
 
 @dataclass
@@ -81,9 +81,9 @@ class Network(Moments):
     name: str = "network"
     family: str = "scratch"
 
-    def features(self, windows):
+    def voters(self, windows):
         with torch.no_grad():
-            return network()(torch.from_numpy(windows.signal)).numpy()
+            return {"last": network()(torch.from_numpy(windows.signal)).numpy()}
 
     def network(self, windows):
         return network()

@@ -325,7 +325,7 @@ def test_two_weak_voters_are_better_than_either():
         ({}, "logistic", SignalError),
         ({"a": np.zeros((3, 2)), "b": np.zeros((4, 2))}, "logistic", SignalError),
         ({"a": np.zeros(3)}, "logistic", SignalError),
-        ({"a": np.zeros((3, 2))}, "svm", ParameterError),
+        ({"a": np.zeros((3, 2)), "b": np.zeros((3, 2))}, "svm", ParameterError),
         ({"a": np.zeros((3, 2))}, "logistical", ParameterError),
     ],
 )

@@ -14,9 +14,13 @@ from img2imu_kit.evaluate.finetune import (
     layer_decay_groups,
     layer_depths,
     recalibrate_batch_norm,
+    start_head,
 )
-from img2imu_kit.evaluate.methods import ImageMethod, ImageReadout
+from img2imu_kit.evaluate.image_readout import ImageReadout, StftPicture
+from img2imu_kit.evaluate.methods import ImageMethod
+from img2imu_kit.evaluate.probes import fuse
 from img2imu_kit.models.backbone import load_backbone
+from img2imu_kit.pictures.params import resolve
 
 QUICK = FineTuneConfig(epochs=4, batch_size=8, lr=1e-2)
 
@@ -24,6 +28,10 @@ QUICK = FineTuneConfig(epochs=4, batch_size=8, lr=1e-2)
 @pytest.fixture(scope="module")
 def cut():
     return people()
+
+
+def small(preset="motion", **overrides):
+    return resolve(preset, size=(32, 32), **overrides)
 
 
 def state(module):
@@ -36,7 +44,7 @@ def changed(before, after, kind=""):
 
 def test_few_labels_are_learned_and_carry_over_to_other_people(cut):
     train, test = cut[cut.subject < "s3"], cut[cut.subject >= "s3"]
-    config = FineTuneConfig(epochs=30, lr=1e-2).from_scratch()
+    config = FineTuneConfig(epochs=30, lr=1e-3).from_scratch()
     tuned = fine_tune(network(), train, config=config)
     assert tuned.classes == CLASSES
     assert (tuned.predict(test) == test.label).mean() > 0.9
@@ -116,9 +124,8 @@ def test_depth_follows_the_stages_of_a_timm_network():
 
 
 def test_blocks_behind_the_layer_that_is_read_take_no_part(cut):
-    method = ImageMethod(
-        load_backbone("mobilenetv3_small_050"), ImageReadout(size=(32, 32), layer=1)
-    )
+    readout = ImageReadout((small(),), layers=(1,))
+    method = ImageMethod(load_backbone("mobilenetv3_small_050"), readout)
     before = state(method.backbone.model)
     tuned = fine_tune(
         method.network(cut), cut[:12], config=FineTuneConfig(epochs=1, batch_norm="batch")
@@ -130,28 +137,38 @@ def test_blocks_behind_the_layer_that_is_read_take_no_part(cut):
 
 @pytest.mark.parametrize("channels", ["acc", "magnitude", ("acc_z", "acc_x", "acc_y")])
 def test_the_network_sees_what_the_frozen_method_sees(cut, channels):
-    readout = ImageReadout(size=(32, 32), layer=(0, 2), channels=channels)
+    pictures = (
+        small(channels=channels),
+        small("motion-signed", channels=channels),
+        StftPicture(settings=small("default", channels=channels)),
+    )
+    readout = ImageReadout(pictures, layers=(0, 2), pixels=(0, 2))
     method = ImageMethod(load_backbone("mobilenetv3_small_050"), readout)
     net = method.network(cut).eval()
     with torch.no_grad():
-        features = net(net.prepare(torch.from_numpy(cut.signal[:6])))
-    np.testing.assert_allclose(features, method.features(cut[:6]), atol=1e-4)
+        voters = net.voters(net.prepare(torch.from_numpy(cut.signal[:6])))
+    frozen = method.voters(cut[:6])
+    assert tuple(frozen) == readout.names
+    for found, (name, expected) in zip(voters, frozen.items(), strict=True):
+        if name.endswith("pixels"):  # the network sees them normalised, colour by colour
+            mean, std = (np.reshape(x, (3, 1)) for x in (method.backbone.mean, method.backbone.std))
+            expected = ((expected.reshape(6, 3, -1) / 255 - mean) / std).reshape(6, -1)
+        np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_a_readout_speaks_in_seconds_whatever_the_rate():
+def test_an_stft_picture_speaks_in_seconds_whatever_the_rate():
     for rate in (30, 50, 100):
-        params = ImageReadout(frame_s=1.28, hop_s=0.1).params(rate, seconds=4)
+        params = StftPicture(frame_s=1.28, hop_s=0.1).params(rate, seconds=4)
         assert params.n_fft == round(1.28 * rate)
         assert params.hop == round(0.1 * rate)
-    assert ImageReadout().params(100, seconds=1).n_fft == 33  # a third of the window
-    with pytest.raises(ParameterError, match="longer than the window"):
-        ImageReadout(frame_s=2).params(50, seconds=1)
+    assert StftPicture().params(100, seconds=1).n_fft == 33  # a third of the window
+    assert StftPicture(frame_s=2).params(50, seconds=1).n_fft == 25  # half of it at most
 
 
 def test_a_turn_in_time_moves_samples_and_loses_none(cut):
     signal = torch.from_numpy(cut.signal[:8])
     torch.manual_seed(0)
-    turned = augment_signal(signal, FineTuneConfig(noise=0), torch.ones(3, 1))
+    turned = augment_signal(signal, FineTuneConfig(noise=0, rotation=0, gain=0), torch.ones(3, 1))
     assert not torch.equal(turned, signal)
     for one, other in zip(signal, turned, strict=True):
         starts = [k for k in range(64) if torch.equal(one.roll(-k, dims=1), other)]
@@ -161,7 +178,7 @@ def test_a_turn_in_time_moves_samples_and_loses_none(cut):
 def test_noise_is_in_shares_of_the_spread(cut):
     signal = torch.from_numpy(cut.signal)
     spread = torch.tensor([[1.0], [2.0], [4.0]])
-    noisy = augment_signal(signal, FineTuneConfig(shift=0, noise=0.5), spread)
+    noisy = augment_signal(signal, FineTuneConfig(shift=0, noise=0.5, rotation=0, gain=0), spread)
     torch.testing.assert_close(
         (noisy - signal).std(dim=(0, 2)), 0.5 * spread[:, 0], rtol=0.1, atol=0
     )
@@ -210,7 +227,37 @@ def test_one_class_and_impossible_settings_are_refused(cut):
 
 def test_the_head_is_standardised_by_the_training_windows(cut):
     net = network()
-    tuned = fine_tune(net, cut[:24], config=FineTuneConfig(epochs=1, blocks=0))
+    tuned = fine_tune(net, cut[:24], config=FineTuneConfig(epochs=1, blocks=0, start="zero"))
     with torch.no_grad():
         features = net(torch.from_numpy(cut.signal[:24]))
-    torch.testing.assert_close(tuned.head[0].running_mean, features.mean(dim=0))
+    torch.testing.assert_close(tuned.head[0][0].running_mean, features.mean(dim=0))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_head_starts_at_the_fused_probes(cut, classes):
+    cut = cut[np.isin(cut.label, CLASSES[:classes])]
+    readout = ImageReadout((small(), small("motion-signed")), layers=(0, 1))
+    method = ImageMethod(load_backbone("mobilenetv3_small_050"), readout)
+    train, test = cut[cut.subject < "s3"], cut[cut.subject >= "s3"]
+    net = method.network(cut).eval()
+    head = start_head(net, torch.from_numpy(train.signal), train.label, FineTuneConfig()).eval()
+    with torch.no_grad():
+        found = head(net, net.prepare(torch.from_numpy(test.signal)))
+    votes = []
+    for name, features in method.voters(train).items():
+        x, make = fuse({name: features})
+        votes.append(make(0).fit(x, train.label).predict_log_proba(method.voters(test)[name]))
+    np.testing.assert_allclose(found, sum(votes), atol=0.02)
+
+
+def test_windows_are_worn_otherwise_but_stay_the_same_motion(cut):
+    signal = torch.from_numpy(cut.signal[:6])
+    spread = torch.ones(3, 1)
+    turned = augment_signal(signal, FineTuneConfig(shift=0, noise=0, gain=0), spread)
+    # a rotation keeps the length of every vector
+    torch.testing.assert_close(turned.norm(dim=1), signal.norm(dim=1))
+    assert not torch.allclose(turned, signal, atol=0.01)
+    louder = augment_signal(signal, FineTuneConfig(shift=0, noise=0, rotation=0), spread)
+    ratio = (louder / signal).flatten(1)
+    torch.testing.assert_close(ratio, ratio[:, :1].expand_as(ratio))
+    assert (ratio - 1).abs().max() <= 0.1

@@ -19,9 +19,10 @@ import img2imu_kit as ik
 from img2imu_kit import plots
 from img2imu_kit.errors import LeakageWarning, ParameterError
 from img2imu_kit.evaluate import table as table_module
-from img2imu_kit.evaluate.cache import cache_key, read_array, read_row, write_row
+from img2imu_kit.evaluate.cache import cache_key, read_arrays, read_row, write_row
 from img2imu_kit.evaluate.finetune import FineTuneConfig
 from img2imu_kit.evaluate.methods import Handcrafted
+from img2imu_kit.evaluate.probes import fuse
 from img2imu_kit.evaluate.scores import few_label
 from img2imu_kit.evaluate.stats import (
     compare,
@@ -57,7 +58,7 @@ def table(cut):
 
 
 def test_each_row_equals_few_label_on_the_same_features(cut, table):
-    alone = few_label({"m": Moments().features(cut)}, cut, shots=(1, 4), seeds=3)
+    alone = few_label({"m": fuse(Moments().voters(cut))}, cut, shots=(1, 4), seeds=3)
     rows = table[(table.task == "easy") & (table.method == "moments")]
     found = rows.set_index(["shots", "seed"])[SCORES].sort_index()
     assert_frame_equal(found, alone.set_index(["shots", "seed"])[SCORES].sort_index())
@@ -170,7 +171,7 @@ def test_a_torn_file_is_computed_again(cut, tmp_path):
     torn, empty = sorted(tmp_path.glob("rows/*.parquet"))
     torn.write_bytes(torn.read_bytes()[:100])
     empty.write_bytes(b"")
-    features = next(tmp_path.glob("features/*.npy"))
+    features = next(tmp_path.glob("features/*.safetensors"))
     features.write_bytes(features.read_bytes()[:200])
     again = few_label_table({"t": cut}, {"m": Moments()}, **ask)
     assert_frame_equal(plain(first), plain(again))
@@ -181,7 +182,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path):
         write_row(tmp_path / "row.parquet", {"a": object()})
     assert list(tmp_path.iterdir()) == []
     assert read_row(tmp_path / "row.parquet") is None
-    assert read_array(tmp_path / "array.npy") is None
+    assert read_arrays(tmp_path / "array.safetensors") is None
 
 
 CHILD = """
