@@ -1,7 +1,8 @@
-"""Files that are written whole or not at all, so that an interruption leaves no half of one."""
+"""Files written whole or not at all, and files that an installed package brings."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import tempfile
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from .errors import OutputError
 
-__all__ = ["atomic_write"]
+__all__ = ["atomic_write", "package_folder"]
 
 
 def atomic_write(contents: Mapping[Path, bytes | memoryview]) -> None:
@@ -60,3 +61,15 @@ def atomic_write(contents: Mapping[Path, bytes | memoryview]) -> None:
     finally:
         for partial in written:
             Path(partial).unlink(missing_ok=True)
+
+
+def package_folder(package: str) -> Path | None:
+    """Folder of an installed package, None if it is not installed; none of its code runs.
+
+    Examples
+    --------
+    >>> package_folder("numpy").name, package_folder("no_such_package")
+    ('numpy', None)
+    """
+    spec = importlib.util.find_spec(package)
+    return Path(spec.submodule_search_locations[0]) if spec else None

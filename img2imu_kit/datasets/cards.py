@@ -30,6 +30,8 @@ class DatasetCard:
         What to know before using it.
     generated : bool
         No measurement: the loader makes the signals, and reads no file.
+    package : str
+        Python package that brings the files, so that nothing is downloaded.
 
     Examples
     --------
@@ -53,11 +55,14 @@ class DatasetCard:
     url: str
     notes: str
     generated: bool = False
+    package: str = ""
 
     def __str__(self) -> str:
         lines = []
         for field in fields(self):
             value = getattr(self, field.name)
+            if value == "":
+                continue
             text = ", ".join(value) if isinstance(value, tuple) else f"{value}"
             lines.append(f"{field.name + ':':<11}{text}")
         return "\n".join(lines)

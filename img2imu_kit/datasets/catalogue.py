@@ -1,8 +1,8 @@
 """The data sets by name: list them, fetch them, load them.
 
 Each module here is a set: its ``CARD`` of facts, and ``load``, which reads the owners' own layout.
-The data stay with their owners: nothing is shipped with this package. The synthetic set is
-generated, and needs no download.
+The data stay with their owners: nothing is shipped with this package. Two sets need no download:
+the synthetic one is generated, and ``shoulder_exercises`` lies in a package that this one requires.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from .._files import package_folder
 from ..errors import DatasetError, unknown_name
 from ..signals.recording import Recording
 from . import (
     chest_accelerometer,
     driver_behavior,
+    shoulder_exercises,
     sisfall,
     sp_sw_har,
     swimming,
@@ -34,6 +36,7 @@ LOADERS = {
     module.CARD.name: module
     for module in (
         synthetic,
+        shoulder_exercises,
         swimming,
         driver_behavior,
         utd_mhad,
@@ -45,12 +48,12 @@ LOADERS = {
 
 
 def list_datasets() -> pd.DataFrame:
-    """The data sets, one row each: what, who, how many, on what terms, and whether in the cache.
+    """The data sets, one row each: what, who, how many, on what terms, and whether at hand.
 
     Examples
     --------
     >>> list(list_datasets().index[:3])
-    ['synthetic', 'swimming', 'driver_behavior']
+    ['synthetic', 'shoulder_exercises', 'swimming']
     """
     rows = {
         name: {
@@ -60,12 +63,18 @@ def list_datasets() -> pd.DataFrame:
             "rate_hz": facts.rate,
             "sensors": " ".join(dict.fromkeys(axis.split("_")[0] for axis in facts.axes)),
             "licence": facts.licence,
-            "in_cache": facts.generated or cached(name) is not None,
+            "at_hand": facts.generated or _at_hand(name) is not None,
             "url": facts.url,
         }
         for name, facts in ((name, module.CARD) for name, module in LOADERS.items())
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
+
+
+def _at_hand(name: str) -> Path | None:
+    """Folder of a set that needs no download: of its package, or in the cache."""
+    package = card(name).package
+    return package_folder(package) if package else cached(name)
 
 
 def card(name: str) -> DatasetCard:
@@ -99,7 +108,7 @@ def fetch_dataset(name: str, cache: str | PathLike | None = None) -> Path:
     Returns
     -------
     Path
-        The folder of this data set.
+        The folder of this data set; of a set that comes with a package, the package's.
 
     Raises
     ------
@@ -123,6 +132,11 @@ def fetch_dataset(name: str, cache: str | PathLike | None = None) -> Path:
     if facts.generated:
         remedy = f"Call load_dataset({name!r})."
         raise DatasetError(f"{name} is generated, there is nothing to fetch", remedy=remedy)
+    if facts.package:
+        if folder := package_folder(facts.package):
+            return folder
+        what = f"{name} comes with the package {facts.package}, which is not installed"
+        raise DatasetError(what, remedy=f"Install it: pip install {facts.package}.")
     return bring(name, facts.url, cache)
 
 
@@ -134,7 +148,7 @@ def load_dataset(
     Parameters
     ----------
     name : str
-        As in `list_datasets`; ``"synthetic"`` needs no download.
+        As in `list_datasets`; ``"synthetic"`` and ``"shoulder_exercises"`` need no download.
     folder : path, optional
         Where the files are, in their owners' layout. Default: the cache.
     download : bool
@@ -142,9 +156,9 @@ def load_dataset(
         a mirror that ``$IMG2IMU_MIRROR`` names.
     **options
         Of the set's own loader: ``subjects``, ``seconds``, ``rate``, ``classes``,
-        ``transitions``, ``seed`` (synthetic), ``merge_transition`` (swimming), ``events``,
-        ``seconds``, ``linear`` (driver_behavior), ``placement`` (utd_mhad), ``device``
-        (sp_sw_har), ``sensor`` (sisfall).
+        ``transitions``, ``seed`` (synthetic), ``arm`` (shoulder_exercises), ``merge_transition``
+        (swimming), ``events``, ``seconds``, ``linear`` (driver_behavior), ``placement``
+        (utd_mhad), ``device`` (sp_sw_har), ``sensor`` (sisfall).
 
     Returns
     -------
@@ -178,7 +192,8 @@ def load_dataset(
         return load(**options)
     # No download starts unasked; but whoever names a mirror has asked.
     if folder is None:
-        folder = fetch_dataset(name) if download or mirror() else cached(name)
+        brought = download or mirror() or facts.package  # a package is there, or it says so
+        folder = fetch_dataset(name) if brought else cached(name)
     if folder is None:
         raise DatasetError(
             f"{name} is not in the cache",

@@ -1,5 +1,9 @@
 """Public data sets: the figures of the real ones, the quirks of each owner's layout, its errors."""
 
+import importlib
+import os
+import pickle
+import sys
 import warnings
 from collections import Counter
 
@@ -14,6 +18,7 @@ from img2imu_kit.signals.windows import sliding_windows
 
 # What the measured facts beside the real archives say: recordings, subjects, classes, seconds.
 FIGURES = {
+    "shoulder_exercises": (140, 10, 7, 244_102 / 50),
     "swimming": (134, 31, 6, 576_090 / 30),
     "driver_behavior": (3, 3, 7, 1803.3),
     "utd_mhad": (861, 8, 27, 3112.76),
@@ -24,15 +29,17 @@ FIGURES = {
 
 
 @pytest.fixture(scope="module")
-def real(data_dir):
+def real(request):
     """A set's name -> its real recordings, loaded once."""
     loaded = {}
 
     def load(name):
         if name not in loaded:
+            packaged = datasets.card(name).package  # these need no folder of real data
+            folder = None if packaged else request.getfixturevalue("data_dir")(name)
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                loaded[name] = datasets.load_dataset(name, data_dir(name)), caught
+                loaded[name] = datasets.load_dataset(name, folder), caught
         return loaded[name][0]
 
     load.warnings = lambda name: [str(each.message) for each in (load(name), loaded[name][1])[1]]
@@ -88,13 +95,39 @@ def test_sp_sw_har_devices(real, data_dir):
 @pytest.mark.slow
 def test_gravity_is_one_g_in_every_real_set(real):
     """The median length of acceleration tells a wrong unit or a swapped sensor."""
-    for name in ("swimming", "driver_behavior", "sp_sw_har", "utd_mhad", "sisfall"):
+    for name in FIGURES.keys() - {"chest_accelerometer"}:
         norms = [
             np.median(np.linalg.norm(recording.select("acc").to_unit("g").signal, axis=1))
             for recording in real(name)
         ]
         # a swimming arm turns: the pull towards the shoulder adds to gravity
         assert np.median(norms) == pytest.approx(1, abs=0.2 if name == "swimming" else 0.1), name
+
+
+def test_shoulder_exercises_once_for_each_person_arm_and_exercise(real):
+    names = [recording.name for recording in real("shoulder_exercises")]
+    people = [f"s{i:02d}" for i in range(1, 11)]
+    exercises = datasets.card("shoulder_exercises").classes
+    assert names == [f"{p}/{a}/{e}" for p in people for a in ("left", "right") for e in exercises]
+    assert "seglearn" not in sys.modules  # its file is read, its code is not run
+    right = datasets.load_dataset("shoulder_exercises", arm="right")
+    assert [recording.name for recording in right] == [name for name in names if "/right/" in name]
+    with pytest.raises(ParameterError, match="arm is 'both'"):
+        datasets.load_dataset("shoulder_exercises", arm="both")
+
+
+def test_a_hanging_arm_tells_its_side_and_a_raised_one_the_unit_of_turning(real):
+    turned = []
+    for recording in real("shoulder_exercises"):
+        _, arm, exercise = recording.name.split("/")
+        acc_x, gyro_y = recording.signal[:, 0], recording.signal[:, 4]
+        if exercise == "trapezius extension":  # a shrug: the arm hangs
+            gravity = 9.80665 if arm == "left" else -9.80665
+            assert acc_x.mean() / gravity == pytest.approx(1, abs=0.15), recording.name
+        if exercise == "forward elevation":
+            angle = np.cumsum(gyro_y - gyro_y.mean()) / recording.rate  # without drift
+            turned.append(np.ptp(np.percentile(angle, [5, 95])))
+    assert np.median(turned) == pytest.approx(np.pi, abs=0.3)  # up and down is half a circle
 
 
 def test_sisfall_accelerometers_agree(data_dir):
@@ -208,6 +241,21 @@ def chest(folder):
     return write(folder / "10.csv", text)
 
 
+def shoulder(folder, **changed):
+    """A pickled dictionary of lists and arrays, in an array of no dimensions."""
+    data = {
+        "X": [np.full((4, 6), 1.0), np.full((5, 6), 2.0)],
+        "y": np.array([6, 3]),
+        "side": np.array([1.0, 0.0]),
+        "subject": np.array([2, 2]),
+        "y_labels": ["PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW"],
+        "X_labels": ["ax", "ay", "az", "wx", "wy", "wz"],
+    }
+    path = write(folder / "seglearn/data/watch_dataset.npy", "")
+    np.save(path, data | changed, allow_pickle=True)
+    return path
+
+
 def sisfall(folder):
     text = b" 256,-257, -25,  16,-32,  0,-1024,-987,  63;\r\n"
     text += b"  -3,-263, -23,  99, 258,  35,-110,-1016,  68;\r\n"
@@ -216,6 +264,7 @@ def sisfall(folder):
 
 
 OWNERS = {
+    "shoulder_exercises": shoulder,
     "swimming": swimming,
     "driver_behavior": driver,
     "utd_mhad": utd,
@@ -295,6 +344,13 @@ def test_chest_rails_and_unlabelled(tmp_path):
     assert recording.labels.tolist() == ["working at computer", "talking while standing", ""]
     assert recording.signal.max() == 4095
     assert recording.subject == "s10"
+
+
+def test_shoulder_units_and_order(tmp_path):
+    shoulder(tmp_path)
+    first, second = datasets.load_dataset("shoulder_exercises", tmp_path)
+    assert (first.name, second.name) == ("s02/left/internal rotation", "s02/right/upright row")
+    np.testing.assert_allclose(first.signal[0], [2 * 9.80665] * 3 + [2] * 3)
 
 
 def test_sisfall_units(tmp_path):
@@ -404,6 +460,67 @@ def test_utd_matlab_files_of_another_kind(tmp_path):
         datasets.load_dataset("utd_mhad", tmp_path)
 
 
+class Hostile:
+    """What an attacker would pickle: reading it calls a function."""
+
+    def __init__(self, call, *arguments):
+        self.call, self.arguments = call, arguments
+
+    def __reduce__(self):
+        return self.call, self.arguments
+
+
+@pytest.mark.parametrize("python", ["os", "builtins", "numpy"])
+def test_nothing_runs_when_a_pickle_is_hostile(tmp_path, python):
+    sign = tmp_path / "it_ran"
+    call = {
+        "os": Hostile(os.mkdir, str(sign)),
+        "builtins": Hostile(exec, f"import os; os.mkdir({str(sign)!r})"),
+        "numpy": Hostile(np.save, str(sign), np.zeros(1)),
+    }[python]
+    pickle.loads(pickle.dumps(call))  # the trap is real
+    (trace,) = tmp_path.glob("it_ran*")
+    trace.rmdir() if trace.is_dir() else trace.unlink()
+    path = shoulder(tmp_path, y_labels=call)
+    with pytest.raises(FormatError, match=r"asks for .*only arrays are read") as caught:
+        datasets.load_dataset("shoulder_exercises", tmp_path)
+    assert str(path) in str(caught.value)
+    assert not list(tmp_path.glob("it_ran*"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"X": [np.ones((4, 6)), np.ones((4, 3))]}, r"expected .*\(6,\)"),
+        ({"X": [np.ones((4, 6))]}, "longer"),
+        ({"y": np.array([0, 7])}, "subject 2 has side 0, exercise 7"),
+        ({"side": np.array([0, 2])}, "side 2"),
+        ({"y_labels": ["ABD", "PEN"]}, "expected .*'PEN', 'ABD'"),
+        ({"subject": "two"}, "astype"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_watch_file_of_another_kind(tmp_path, changed, what):
+    shoulder(tmp_path, **changed)
+    with pytest.raises(FormatError, match=what):
+        datasets.load_dataset("shoulder_exercises", tmp_path)
+
+
+def test_a_set_that_comes_with_a_package_needs_no_cache_and_no_mirror(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMG2IMU_CACHE", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("IMG2IMU_MIRROR", str(tmp_path / "no mirror"))
+    folder = datasets.fetch_dataset("shoulder_exercises")
+    assert next(folder.rglob("watch_dataset.npy")).stat().st_size > 1e7
+    assert len(datasets.load_dataset("shoulder_exercises", arm="left")) == 70
+    assert not (tmp_path / "nowhere").exists()
+    monkeypatch.setattr(sys, "path", [])  # as if it had not been installed
+    importlib.invalidate_caches()
+    for load in (datasets.fetch_dataset, datasets.load_dataset):
+        with pytest.raises(DatasetError, match="pip install seglearn"):
+            load("shoulder_exercises")
+    assert not datasets.list_datasets().loc["shoulder_exercises", "at_hand"]
+
+
 def test_not_in_the_cache_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("IMG2IMU_CACHE", str(tmp_path))
     monkeypatch.delenv("IMG2IMU_MIRROR", raising=False)
@@ -411,10 +528,11 @@ def test_not_in_the_cache_says_how_to_get_it(tmp_path, monkeypatch):
         DatasetError, match=r"ik.datasets.fetch_dataset\('swimming'\).*github.com/brunnergino"
     ):
         datasets.load_dataset("swimming")
-    assert not datasets.list_datasets()["in_cache"].drop("synthetic").any()
+    at_hand = datasets.list_datasets()["at_hand"]
+    assert list(at_hand.index[at_hand]) == ["synthetic", "shoulder_exercises"]
     chest(tmp_path / "chest_accelerometer")
     assert len(datasets.load_dataset("chest_accelerometer")) == 1
-    assert datasets.list_datasets()["in_cache"].to_dict()["chest_accelerometer"]
+    assert datasets.list_datasets()["at_hand"].to_dict()["chest_accelerometer"]
 
 
 def test_unknown_option():
@@ -425,7 +543,7 @@ def test_unknown_option():
 def test_unknown_name():
     with pytest.raises(DatasetError, match="Did you mean 'sisfall'"):
         datasets.load_dataset("sisfal")
-    with pytest.raises(DatasetError, match="There are: synthetic, swimming, "):
+    with pytest.raises(DatasetError, match="There are: synthetic, shoulder_exercises, "):
         datasets.fetch_dataset("no such thing")
 
 

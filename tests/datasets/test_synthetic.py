@@ -166,7 +166,7 @@ def test_settings_out_of_range(wrong):
 def test_it_is_always_at_hand_and_says_that_it_is_generated(monkeypatch, tmp_path):
     monkeypatch.setenv("IMG2IMU_CACHE", str(tmp_path))
     monkeypatch.setenv("IMG2IMU_MIRROR", str(tmp_path / "nowhere"))
-    assert list_datasets().loc["synthetic", "in_cache"]
+    assert list_datasets().loc["synthetic", "at_hand"]
     assert card("synthetic").generated
     assert "generated" in card("synthetic").title
     assert len(load_dataset("synthetic", subjects=1, seconds=2, download=True)) == 6
