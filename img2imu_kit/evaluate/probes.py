@@ -78,14 +78,17 @@ def extra_trees(seed: int = 0, *, trees: int = 300) -> ExtraTreesClassifier:
 
 
 def fuse(
-    voters: Mapping[str, np.ndarray | tuple[np.ndarray, Probe]], probe: Probe = "logistic"
+    voters: Mapping[str, np.ndarray | tuple[np.ndarray, Probe]],
+    probe: Probe = "logistic",
+    *,
+    weights: Mapping[str, float] | None = None,
 ) -> tuple[np.ndarray, Callable[[int], ClassifierMixin]]:
     """Several readings of the same windows as one method for `few_label`: each has a vote.
 
     Side by side, the readings of many layers and pictures drown ten labels in ten thousand
     dimensions. So each gets a probe of its own, and what the probes say is added up::
 
-        class = argmax_c  sum_v  log p_v(c | x)
+        class = argmax_c  sum_v  w_v log p_v(c | x)
 
     a product of experts, which is exact where the readings are independent given the class.
 
@@ -95,6 +98,8 @@ def fuse(
         One for each layer and picture; D may differ.
     probe : str or function of a seed -> classifier with ``predict_proba``
         As in `few_label`; of voters that bring none.
+    weights : dict of name -> float, optional
+        w of voters; 1 unless named. Nine layers of one network are hardly nine opinions.
 
     Returns
     -------
@@ -148,7 +153,8 @@ def fuse(
                 remedy='Use "logistic".',
             )
     widths = [array.shape[1] for array in arrays]
-    return np.concatenate(arrays, axis=1), lambda seed: FusedProbe(makes, widths, seed)
+    counts = [(weights or {}).get(name, 1.0) for name in pairs]
+    return np.concatenate(arrays, axis=1), lambda seed: FusedProbe(makes, widths, counts, seed)
 
 
 class FusedProbe(ClassifierMixin, BaseEstimator):
@@ -160,11 +166,19 @@ class FusedProbe(ClassifierMixin, BaseEstimator):
         One for each voter.
     widths : sequence of int
         Columns of each voter.
+    weights : sequence of float
+        Of each voter.
     seed : int
     """
 
-    def __init__(self, makes: Sequence[Callable], widths: Sequence[int], seed: int = 0) -> None:
-        self.makes, self.widths, self.seed = makes, widths, seed
+    def __init__(
+        self,
+        makes: Sequence[Callable],
+        widths: Sequence[int],
+        weights: Sequence[float],
+        seed: int = 0,
+    ) -> None:
+        self.makes, self.widths, self.weights, self.seed = makes, widths, weights, seed
 
     def fit(self, X, y) -> FusedProbe:
         """Fit each probe on its own columns of X [N, sum of widths]."""
@@ -174,10 +188,10 @@ class FusedProbe(ClassifierMixin, BaseEstimator):
         return self
 
     def votes(self, X) -> np.ndarray:
-        """Log-probabilities [voters, N, classes], none below that of one in a hundred."""
+        """Log-probabilities [voters, N, classes] times weight, none below one in a hundred."""
         blocks = zip(self.probes_, self._blocks(X), strict=True)
         shares = np.stack([probe.predict_proba(block) for probe, block in blocks])
-        return np.log(np.maximum(shares, _LEAST))
+        return np.reshape(self.weights, (-1, 1, 1)) * np.log(np.maximum(shares, _LEAST))
 
     def predict(self, X) -> np.ndarray:
         """The class with the largest sum of votes."""

@@ -156,7 +156,8 @@ def write_score(job: Job) -> None:
         voters = read_arrays(job.features, np.concatenate([draw.train, draw.test]))
         own = {name: job.method.probe(name) or job.way for name in voters}
         start = time.perf_counter()
-        features, make = fuse({name: (x, own[name]) for name, x in voters.items()})
+        weights = job.method.weights(voters)
+        features, make = fuse({n: (x, own[n]) for n, x in voters.items()}, weights=weights)
         train, test = np.split(features, [len(draw.train)])  # [n, D], [M, D]
         classifier = make(seed).fit(train, labels[draw.train])
         if len(voters) == 1:
