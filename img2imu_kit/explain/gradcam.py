@@ -184,7 +184,8 @@ def focus(
     DataFrame
         One row a map: ``time_s`` and ``frequency_hz``, the middle of its mass;
         ``time_spread_s`` and ``frequency_spread_hz``, its standard deviations. NaN where a map
-        is 0 everywhere.
+        is 0 everywhere. On a logarithmic axis both are taken on that axis, as the eye does, and
+        the spread is half of what lies within a deviation to either side.
 
     Examples
     --------
@@ -198,14 +199,21 @@ def focus(
     params = resolve(params, **overrides)
     grid = make_grid(round(seconds * rate), rate, params).resized(*maps.shape[1:])
     table = {}
+    rows = np.arange(len(grid.freqs_hz)) + 0.5  # their middles, from the bottom
+    heights = grid.freqs_hz if grid.rows_are_even else rows
     for name, unit, values, axis in (
         ("time", "s", grid.times_s, 1),
-        ("frequency", "hz", grid.freqs_hz[::-1], 2),  # the bottom row is the last
+        ("frequency", "hz", heights[::-1], 2),  # the bottom row is the last
     ):
         mass = maps.sum(axis=axis)  # [N, W] or [N, H]: marginals, for time and frequency apart
         with np.errstate(invalid="ignore"):
             share = mass / mass.sum(axis=1, keepdims=True)
         middle = share @ values  # [N], the centre of mass
+        spread = np.sqrt((share * (values - middle[:, None]) ** 2).sum(1))
+        if name == "frequency" and not grid.rows_are_even:  # from rows to Hz, at last
+            places = np.stack([middle - spread, middle, middle + spread])
+            low, middle, high = np.interp(places, np.append(0, rows + 0.5), grid.freq_edges_hz)
+            spread = (high - low) / 2
         table[f"{name}_{unit}"] = middle
-        table[f"{name}_spread_{unit}"] = np.sqrt((share * (values - middle[:, None]) ** 2).sum(1))
+        table[f"{name}_spread_{unit}"] = spread
     return pd.DataFrame(table)[["time_s", "frequency_hz", "time_spread_s", "frequency_spread_hz"]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -16,7 +17,7 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-__all__ = ["INK", "Drawing", "Panel", "blank", "colour_map", "panel", "ticks", "write"]
+__all__ = ["INK", "Drawing", "Panel", "blank", "colour_map", "panel", "rgb", "ticks", "write"]
 
 #: Of text and frames: nearly black.
 INK = "#262626"
@@ -26,7 +27,9 @@ _HALF = 0.7
 
 
 Box = tuple[int, int, int, int]  # left, top, width, height in pixels
-Scale = tuple[float, float]  # values at both ends
+#: Growing values at even steps along a side: both ends of a linear scale, or all edges of rows
+#: that are equally high on the page and not in Hz.
+Scale = Sequence[float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +76,13 @@ class Panel:
 
     def columns(self, *x: float) -> list[int]:
         """Pixel columns of values on the horizontal scale, held to the panel."""
-        return [_place(value, self.x, self.pixels.shape[1]) for value in x]
+        places = np.linspace(0, self.pixels.shape[1] - 1, len(self.x))
+        return np.interp(x, self.x, places).round().astype(int).tolist()
 
     def rows(self, *y: float) -> list[int]:
         """Pixel rows of values on the vertical scale, from the top, held to the panel."""
-        return [_place(value, self.y[::-1], self.pixels.shape[0]) for value in y]
+        places = np.linspace(self.pixels.shape[0] - 1, 0, len(self.y))
+        return np.interp(y, self.y, places).round().astype(int).tolist()
 
     def image(self, image: np.ndarray) -> None:
         """Fill the panel with an image, uint8 [H, W, 3], enlarged without smoothing."""
@@ -89,14 +94,14 @@ class Panel:
         """Tint a stretch of the horizontal scale."""
         start, stop = self.columns(*x)
         part = self.pixels[:, start : max(stop, start + 1)]
-        part[:] = part + strength * (_rgb(colour) - part)
+        part[:] = part + strength * (rgb(colour) - part)
 
     def box(self, x: Scale, y: Scale, colour: str) -> None:
         """Outline a rectangle, two pixels wide, of at least five by five."""
         (left, right), (bottom, top) = self.columns(*x), self.rows(*y)
         right, top = max(right, left + 4), min(top, bottom - 4)
         part = self.pixels[max(top, 0) : bottom + 1, left : right + 1]
-        part[:2] = part[-2:] = part[:, :2] = part[:, -2:] = _rgb(colour)
+        part[:2] = part[-2:] = part[:, :2] = part[:, -2:] = rgb(colour)
 
     def trace(self, values: np.ndarray, colour: str) -> None:
         """Draw evenly spaced values [T] as a line from the left edge to the right.
@@ -115,7 +120,7 @@ class Panel:
         cover = np.minimum(row + 1, bottom + _HALF) - np.maximum(row, top - _HALF)
         touched = cover > 0
         paper, cover = self.pixels[touched], cover[touched].clip(max=1)[:, None]
-        self.pixels[touched] = paper + cover * (_rgb(colour) - paper)
+        self.pixels[touched] = paper + cover * (rgb(colour) - paper)
 
 
 def blank(width: int, height: int) -> np.ndarray:
@@ -132,28 +137,28 @@ def panel(
     ----------
     box : (left, top, width, height)
         Of the inside, in pixels; title and labels stand around it.
-    x, y : (low, high)
-        Ends of the scales.
+    x, y : (low, high), or more values
+        Ends of the scales, or values at even steps from one end to the other.
     title, xlabel, ylabel : str
         A scale without a label has no numbers either.
     """
     left, top, width, height = box
     inside = Panel(pixels[top : top + height, left : left + width], x, y)
-    pixels[top - 1 : top + height + 1, left - 1 : left + width + 1] = _rgb(INK)
+    pixels[top - 1 : top + height + 1, left - 1 : left + width + 1] = rgb(INK)
     inside.pixels[:] = 255
     write(pixels, left, top - 20, title)
     if xlabel:
-        for value in ticks(*x, width // 45):
-            (column,) = inside.columns(value)
-            inside.pixels[:, column] = _rgb(_GRID)
-            pixels[top + height : top + height + 4, left + column] = _rgb(INK)
+        marks = _marks(x, width // 45)
+        for value, column in zip(marks, inside.columns(*marks), strict=True):
+            inside.pixels[:, column] = rgb(_GRID)
+            pixels[top + height : top + height + 4, left + column] = rgb(INK)
             write(pixels, left + column, top + height + 5, _number(value), align=0.5)
         write(pixels, left + width // 2, top + height + 21, xlabel, align=0.5)
     if ylabel:
-        for value in ticks(*y, max(2, height // 32)):
-            (row,) = inside.rows(value)
-            inside.pixels[row] = _rgb(_GRID)
-            pixels[top + row, left - 4 : left] = _rgb(INK)
+        marks = _marks(y, max(2, height // 32))
+        for value, row in zip(marks, inside.rows(*marks), strict=True):
+            inside.pixels[row] = rgb(_GRID)
+            pixels[top + row, left - 4 : left] = rgb(INK)
             write(pixels, left - 7, top + row - 8, _number(value), align=1)
         turned = np.rot90(pixels, -1)  # a view: text on it runs upwards, clear of the numbers
         write(turned, pixels.shape[0] - top - height // 2, left - 64, ylabel, align=0.5)
@@ -173,7 +178,7 @@ def write(
         x, y = max(x - round(align * cover.shape[1]), 0), max(y, 0)
         part = pixels[y : y + cover.shape[0], x : x + cover.shape[1]]
         cover = cover[: part.shape[0], : part.shape[1], None]
-        part[:] = part + cover * (_rgb(colour) - part)
+        part[:] = part + cover * (rgb(colour) - part)
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
@@ -189,6 +194,22 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     step = next(s * decade for s in (1, 2, 2.5, 5, 10) if s * decade >= least * 0.999)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [float(f"{k * step:.6g}") for k in range(first, last + 1)]
+
+
+def _marks(scale: Scale, most: int) -> list[float]:
+    """Numbers to stand beside a scale."""
+    if len(scale) == 2:
+        return ticks(*scale, most)
+    # On a logarithmic axis 0, 1 and 10 come first, then 3 and 30, then 2 and 5, if there is room.
+    wanted = [0.0, *(digit * 10.0**k for digit in (1, 3, 2, 5) for k in range(-2, 4))]
+    wanted = [value for value in wanted if scale[0] <= value <= scale[-1]]
+    marks: dict[float, float] = {}  # value -> its place, from 0 to `most`
+    for value, place in zip(
+        wanted, np.interp(wanted, scale, np.linspace(0, most, len(scale))), strict=True
+    ):
+        if all(abs(place - other) > 0.7 for other in marks.values()):
+            marks[value] = place
+    return list(marks)
 
 
 @cache
@@ -212,17 +233,13 @@ def _envelope(values: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     return lowest, highest
 
 
-def _place(value: float, scale: Scale, size: int) -> int:
-    low, high = scale
-    return min(max(round((value - low) / (high - low) * (size - 1)), 0), size - 1)
-
-
 def _number(value: float) -> str:
     return f"{value:g}".replace("-", "\N{MINUS SIGN}")
 
 
 @cache
-def _rgb(colour: str) -> np.ndarray:
+def rgb(colour: str) -> np.ndarray:
+    """Red, green and blue from 0 to 255 of a colour by name."""
     return np.array(ImageColor.getrgb(colour))
 
 

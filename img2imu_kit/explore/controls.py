@@ -37,7 +37,15 @@ _FIXED, _OWN = "fixed limits", "three axes"
 _NONE = ""  # of a list of options: ipywidgets takes None for no choice at all
 _LINEAR_SCALES = [scale for scale in CHOICES["scale"] if scale != "signed"]  # of an STFT
 #: Settings whose control holds the very value.
-_SIMPLE = ("n_fft", "hop", "window", "center", "detrend", "scale", "size", "interpolation")
+_SIMPLE = (
+    *("transform", "n_fft", "hop", "window", "center", "detrend", "bands", "cycles"),
+    *("low_rows", "low_limit", "scale", "size", "interpolation"),
+)
+#: Controls that concern one of the transforms alone; those of the other are hidden.
+_CONCERNS = {
+    "stft": ("n_fft", "overlap", "window", "center", "detrend"),
+    "cwt": ("bands", "cycles", "low_rows"),
+}
 _RGB = ("red", "green", "blue")
 _RANGES = (_FIXED, "per-axis", "per-window")
 _COLOURS = ("acc", "gyro", "magnitude", _OWN)
@@ -57,7 +65,7 @@ def choice(description: str, tooltip: str, options: Iterable = (), **settings) -
 
 
 def linear_presets() -> list[str]:
-    """Presets with bins of one width: the scales that explorers draw are linear in Hz so far."""
+    """Presets with bins of one width."""
     return [name for name, params in presets().items() if params.transform == "stft"]
 
 
@@ -142,19 +150,34 @@ class Settings(Quiet):
         self._changed = changed
         words = {
             name: [("none" if word is None else word, word or _NONE) for word in words]
-            for name, words in (CHOICES | {"scale": _LINEAR_SCALES}).items()
+            for name, words in CHOICES.items()
         }
+        transforms = [("frames (STFT)", "stft"), ("log frequency", "cwt")]
         self.controls: dict[str, Any] = {  # in the order in which they are shown
-            "preset": choice("preset", "Settings to begin with", linear_presets()),
+            "preset": choice("preset", "Settings to begin with", presets()),
+            "transform": choice(
+                "transform", "Bins of one width, or bands of one ratio", transforms
+            ),
             "n_fft": control(IntSlider, "n_fft", "Length of a frame in samples", min=4, max=512),
             "hop": control(IntSlider, "hop", "Samples from a frame to the next", min=1, max=256),
             "overlap": control(IntSlider, "overlap (%)", "Of two frames; sets hop", max=99),
             "window": choice("taper", "Window of a frame", words["window"]),
             "center": control(Checkbox, "centred frames", "Mirror the signal at both ends"),
             "detrend": choice("detrend", "Taken off each frame", words["detrend"]),
-            "scale": choice("scale", "Of the power", words["scale"]),
+            "bands": control(IntSlider, "bands", "Morlet bands, low to high", min=2, max=64),
+            "cycles": control(
+                FloatSlider, "cycles", "More: finer in Hz, coarser in time", min=1, max=12, step=0.5
+            ),
+            "low_rows": control(
+                IntSlider, "slow rows", "Below the bands: slow movement, gravity", min=0, max=24
+            ),
+            "scale": choice("scale", "Of the power, or bands with their sign", words["scale"]),
             "range": choice("range", "What is drawn black and white", _RANGES),
             "limits": control(IntRangeSlider, "limits (dB)", "Black and white", min=-120, max=60),
+            "limit": control(FloatSlider, "limit (±)", "Black and white", min=1, max=40, step=0.5),
+            "low_limit": control(
+                FloatSlider, "slow limit (±)", "Black and white", min=1, max=40, step=0.5
+            ),
             "band": control(
                 FloatRangeSlider, "band (Hz)", "fmin, fmax", min=0, step=0.1, readout_format=".1f"
             ),
@@ -165,7 +188,11 @@ class Settings(Quiet):
         }
         self._offer_sizes([])
         for name, widget in self.controls.items():
-            answer = {"preset": self._preset_chosen, "overlap": self._overlap_moved}
+            answer = {
+                "preset": self._preset_chosen,
+                "overlap": self._overlap_moved,
+                "transform": self._transform_chosen,
+            }
             widget.observe(answer.get(name, self._moved), "value")
 
     @property
@@ -174,11 +201,15 @@ class Settings(Quiet):
         shown = {name: widget.value for name, widget in self.controls.items()}
         values = {name: None if shown[name] == _NONE else shown[name] for name in _SIMPLE}
         values["range"] = shown["limits"] if shown["range"] == _FIXED else shown["range"]
+        if shown["scale"] == "signed":  # about zero, in the unit of the signal
+            values["range"] = (-shown["limit"], shown["limit"])
         low, high = (round(hz, 1) for hz in shown["band"])  # browsers send 4.999999
         values |= {"fmin_hz": low, "fmax_hz": None if self._is_highest(high) else high}
         axes = tuple(shown[name] for name in _RGB)
         values["channels"] = axes if shown["colours"] == _OWN else shown["colours"]
         preset = presets()[shown["preset"]]
+        if values["fmax_hz"] is None and (preset.fmax_hz or 0) >= self.controls["band"].max:
+            values["fmax_hz"] = preset.fmax_hz  # the slider ends at half the rate, as bands do
         return {name: value for name, value in values.items() if value != getattr(preset, name)}
 
     def show(self, preset: str, changes: Mapping[str, Any]) -> None:
@@ -188,12 +219,17 @@ class Settings(Quiet):
         with self.quietly():
             controls["preset"].value = preset
             self._offer_sizes([values["size"]])
+            self._offer_scales(values["transform"])
             for name in _SIMPLE:
-                if isinstance(controls[name], IntSlider):
+                if isinstance(controls[name], IntSlider | FloatSlider):
+                    controls[name].min = min(controls[name].min, values[name])
                     controls[name].max = max(controls[name].max, values[name])
                 controls[name].value = _NONE if values[name] is None else values[name]
             if isinstance(values["range"], str):
                 controls["range"].value = values["range"]
+            elif values["scale"] == "signed":
+                controls["limit"].max = max(controls["limit"].max, values["range"][1])
+                controls["limit"].value = values["range"][1]
             else:
                 controls["range"].value, controls["limits"].value = _FIXED, values["range"]
             band, high = controls["band"], values["fmax_hz"]
@@ -214,8 +250,8 @@ class Settings(Quiet):
         axes, nyquist, band = recording.axes, recording.rate / 2, self.controls["band"]
         with self.quietly():
             low, high = band.value
-            if self._is_highest(high):  # all frequencies before, all frequencies now
-                high = nyquist
+            if self._is_highest(high):  # all frequencies before, all that the preset has now
+                high = presets()[self.controls["preset"].value].fmax_hz or nyquist
             # ipywidgets refuses a value outside the bounds, and bounds that leave the value out.
             band.max = max(nyquist, band.max)
             band.value = (min(low, nyquist), min(high, nyquist))
@@ -246,6 +282,17 @@ class Settings(Quiet):
                 hop.value = max(1, round(n_fft * (1 - change["new"] / 100)))
             self._changed()
 
+    def _transform_chosen(self, change: dict) -> None:
+        if not self._quiet:
+            controls = self.controls
+            with self.quietly():
+                self._offer_scales(change["new"])
+                low, high = controls["band"].value
+                if change["new"] == "cwt" and low == 0:  # a logarithmic axis has no 0 Hz
+                    controls["band"].value = (0.3, high)
+                self._follow()
+            self._changed()
+
     def _preset_chosen(self, change: dict) -> None:
         if not self._quiet:
             self.show(change["new"], {})
@@ -256,8 +303,23 @@ class Settings(Quiet):
         n_fft, hop = self.controls["n_fft"].value, self.controls["hop"].value
         self.controls["overlap"].value = max(0, round(100 * (1 - hop / n_fft)))
         self.controls["limits"].disabled = self.controls["range"].value != _FIXED
+        transform = self.controls["transform"].value
+        signed = self.controls["scale"].value == "signed"
+        hidden = {name for kind, names in _CONCERNS.items() if kind != transform for name in names}
+        hidden |= {"range", "limits"} if signed else {"limit"}
+        if signed or transform == "stft" or self.controls["low_rows"].value == 0:
+            hidden.add("low_limit")
+        for name, widget in self.controls.items():
+            widget.layout.display = "none" if name in hidden else None
         for name in _RGB:
             self.controls[name].disabled = self.controls["colours"].value != _OWN
+
+    def _offer_scales(self, transform: str) -> None:
+        """The power of frames has no sign: a choice of it would be a contradiction."""
+        scale = self.controls["scale"]
+        kept = scale.value if transform == "cwt" or scale.value != "signed" else "db"
+        scale.options = CHOICES["scale"] if transform == "cwt" else _LINEAR_SCALES
+        scale.value = kept
 
     def _offer_sizes(self, more: list) -> None:
         sizes = [size for size in dict.fromkeys([*_SIZES, *more]) if size]

@@ -9,16 +9,19 @@ import numpy as np
 from ..errors import SignalError
 from ..pictures.params import SpectrogramParams
 from ..pictures.power import make_grid
+from ..pictures.scalogram import cone_of_influence
 from ..plots.style import COLOURS
 from ..signals.recording import Recording
 from ..signals.windows import Windows
-from .canvas import Box, Panel, Scale, colour_map, panel, write
+from .canvas import INK, Box, Panel, Scale, colour_map, panel, rgb, write
 
 __all__ = [
     "colour_bar",
+    "coloured",
     "legend",
     "picture_edges",
     "picture_panel",
+    "shade_cone",
     "signal_panel",
     "window_bounds",
     "window_recording",
@@ -86,20 +89,68 @@ def legend(pixels: np.ndarray, right: int, top: int, names: list[str]) -> None:
         right -= 10 + 8 * len(text)
 
 
-def colour_bar(pixels: np.ndarray, box: Box, params: SpectrogramParams) -> None:
-    """Draw what the colours of a spectrogram mean: dB, or the extremes of each picture."""
+def coloured(level: np.ndarray, params: SpectrogramParams) -> np.ndarray:
+    """One channel of a picture, uint8 [F, S], in colours [F, S, 3]; zero is white with a sign."""
+    picture = colour_map()[level]
+    slow = signed_rows(len(level), params)
+    picture[len(level) - slow :] = colour_map("RdBu_r")[level[len(level) - slow :]]
+    return picture
+
+
+def signed_rows(rows: int, params: SpectrogramParams) -> int:
+    """How many of so many rows, counted from the bottom, have a sign."""
+    if params.transform == "stft":
+        return 0
+    return rows if params.scale == "signed" else params.low_rows
+
+
+def colour_bar(
+    pixels: np.ndarray, box: Box, params: SpectrogramParams, rows: int = 0, unit: str = ""
+) -> None:
+    """Draw what the colours of a spectrogram mean: dB, or the extremes of each picture.
+
+    Beside those of its `rows` that have a sign stands another bar, in the unit of the signal.
+    """
     left, top, width, height = box
-    picture_panel(pixels, box, colour_map()[::-1][:, None])  # [256, 1, 3]
     fixed = not isinstance(params.range, str)
     ends = [f"{limit:g} dB" for limit in params.range] if fixed else ["least", "most"]
-    for text, row in zip(ends, (top + height - 14, top - 1), strict=True):
-        write(pixels, left + width + 5, row, text.replace("-", "\N{MINUS SIGN}"))
+    slow = signed_rows(rows, params)
+    signed = round(height * slow / max(rows, 1))  # pixels
+    limit = params.range[1] if params.scale == "signed" else params.low_limit
+    bars = [
+        (top, height - signed, "cividis", ends),
+        (top + height - signed, signed, "RdBu_r", [f"-{limit:g}", f"{limit:g} {unit}"]),
+    ]
+    for first, length, name, (low, high) in bars:
+        if length > 0:
+            picture_panel(pixels, (left, first, width, length), colour_map(name)[::-1][:, None])
+            for text, row in ((low, first + length - 14), (high, first - 1)):
+                write(pixels, left + width + 5, row, text.replace("-", "\N{MINUS SIGN}"))
+
+
+def shade_cone(drawn: Panel, window: Recording, params: SpectrogramParams) -> None:
+    """Hatch what hears the end of the window as much as its inside (the cone of influence)."""
+    grid = make_grid(len(window), window.rate, params)
+    height, width = drawn.pixels.shape[:2]
+    row, column = np.ogrid[:height, :width]
+    reach_s = cone_of_influence(grid, params)[::-1][row * len(grid.freqs_hz) // height]  # [H, 1]
+    left, right, _, _ = grid.extent
+    time_s = left + (column + 0.5) / width * (right - left)  # [1, W]
+    near = np.minimum(time_s, window.seconds - time_s) < reach_s  # [H, W]
+    drawn.pixels[near] = 0.65 * drawn.pixels[near] + 0.35 * 255
+    lines = near & ((row + column) % 7 == 0)
+    drawn.pixels[lines] = rgb(INK)
 
 
 def picture_edges(window: Recording, params: SpectrogramParams) -> Edges:
-    """Edges of a window's picture in seconds of the file and in Hz."""
-    left, right, bottom, top = make_grid(len(window), window.rate, params).extent
-    return (left + window.start_s, right + window.start_s), (bottom, top)
+    """Edges of a window's picture in seconds of the file and in Hz.
+
+    All edges of rows that are not of one height in Hz.
+    """
+    grid = make_grid(len(window), window.rate, params)
+    left, right, bottom, top = grid.extent
+    up = (bottom, top) if grid.rows_are_even else grid.freq_edges_hz
+    return (left + window.start_s, right + window.start_s), up
 
 
 def window_bounds(recording: Recording, start_s: float, seconds: float) -> tuple[int, int]:

@@ -5,6 +5,7 @@ From top to bottom: the state, the pure function that draws it, and the binding 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,15 +18,25 @@ from ..datasets.catalogue import LOADERS
 from ..errors import Img2ImuError
 from ..pictures.image import to_image
 from ..pictures.params import SpectrogramParams, resolve
+from ..pictures.power import make_grid
+from ..pictures.scalogram import cone_of_influence
 from ..pictures.stft import taper
 from ..plots.style import COLOURS
 from ..readers.files import READABLE
 from ..signals.axes import channel_index
 from ..signals.recording import Recording
 from .base import Explorer
-from .canvas import INK, Drawing, Panel, Scale, blank, colour_map, panel, write
+from .canvas import INK, Drawing, Panel, blank, colour_map, panel, write
 from .controls import Settings, WindowControls, choice, control, preset_and_changes
-from .panels import Edges, colour_bar, picture_edges, picture_panel, signal_panel, window_bounds
+from .panels import (
+    colour_bar,
+    coloured,
+    picture_edges,
+    picture_panel,
+    shade_cone,
+    signal_panel,
+    window_bounds,
+)
 from .sources import Source, find_source, uploaded
 
 __all__ = ["SpectrogramExplorer", "SpectrogramState", "code", "render", "spread"]
@@ -61,9 +72,9 @@ class SpectrogramState:
 def render(state: SpectrogramState) -> Drawing:
     """Draw the recording, the window in it, its spectrograms and its picture.
 
-    Above the whole recording with the window marked; the window's signal, and what a frame can
-    tell apart in time and frequency; below, what becomes red, green and blue, and the picture that
-    a network would see.
+    Above the whole recording with the window marked; the window's signal, and what a frame or a
+    band can tell apart in time and frequency; below, what becomes red, green and blue, and the
+    picture that a network would see. Bands that hear the ends of the window are hatched there.
 
     Raises
     ------
@@ -83,22 +94,17 @@ def render(state: SpectrogramState) -> Drawing:
     image = to_image(window, params=params)[0]  # [3, H, W], as a network sees it
     levels = to_image(window, params=params, size=None)[0]  # [3, F, S], a pixel a bin and frame
     chosen = channel_index(recording.axes, params.channels)
-    blur = spread(params, recording.rate)
     pixels = blank(_WIDTH, _HEIGHT)
     _overview(pixels, recording, chosen, window)
     title = f"window, {', '.join(window.classes)}" if window.classes else "window"
     signal_panel(pixels, (66, 152, 660, 130), window, chosen, title, names=False)
-    _trade_off(pixels, blur, recording.rate)
+    _trade_off(pixels, params, recording.rate)
     names = ["magnitude"] if params.channels == "magnitude" else [recording.axes[i] for i in chosen]
-    _spectrograms(pixels, levels, image, names, picture_edges(window, params), params, blur)
-
-    rate, n_fft, hop = recording.rate, params.n_fft, params.hop
+    _spectrograms(pixels, levels, image, names, window, params)
+    rows, columns = levels.shape[1:]
     height, width = image.shape[1:]
-    note = (
-        f"frame {n_fft / rate:.3g} s, bin {rate / n_fft:.3g} Hz, step {hop / rate:.3g} s "
-        f"({1 - hop / n_fft:.0%} overlap); {levels.shape[1]} bins x {levels.shape[2]} frames, "
-        f"{height} x {width} pixels"
-    ).replace("%", " %")
+    note = _note(window, params, rows, columns) + f", {height} x {width} pixels"
+    note += _unseen(window, params)
     still = [recording.axes[i] for i in chosen if not np.ptp(window.signal[:, i])]
     if still:
         note += f"; {', '.join(still)} never changes and is drawn mid-grey"
@@ -133,11 +139,12 @@ def code(state: SpectrogramState) -> str:
     )
 
 
-def spread(params: SpectrogramParams, rate: float) -> tuple[float, float]:
-    """Widths in s and Hz within which a frame cannot tell two events apart.
+def spread(params: SpectrogramParams, rate: float, hz: float = 0.0) -> tuple[float, float]:
+    """Widths in s and Hz within which a frame, or the band about `hz`, cannot tell events apart.
 
     Twice the standard deviations of the taper's energy, in time and in frequency. Their product is
-    at least 1 / pi (Gabor's form of Heisenberg's inequality), whatever the taper.
+    at least 1 / pi (Gabor's form of Heisenberg's inequality), whatever the taper; a Gaussian's, and
+    so a band's, is just that.
 
     References
     ----------
@@ -149,6 +156,10 @@ def spread(params: SpectrogramParams, rate: float) -> tuple[float, float]:
     >>> round(seconds, 2), round(hz, 2), round(seconds * hz * np.pi, 2)
     (0.36, 0.92, 1.03)
     """
+    if params.transform == "cwt":
+        # A band's gain is a Gaussian of deviation hz / cycles, its energy one that is sqrt(2) less.
+        width_hz = math.sqrt(2) * hz / params.cycles
+        return 1 / (np.pi * width_hz), width_hz
     window = taper(params).numpy().astype(float)  # w[t], [n_fft]
     # sigma_t^2 = var of t under |w|^2, sigma_f^2 = var of f under |W|^2: sigma_t sigma_f >= 1/4 pi,
     # so that (2 sigma_t)(2 sigma_f) >= 1/pi. W is sampled 8 times finer than the bins.
@@ -164,18 +175,55 @@ def _deviation(values: np.ndarray, weights: np.ndarray) -> float:
     return float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
 
 
+def _note(window: Recording, params: SpectrogramParams, rows: int, columns: int) -> str:
+    """What the transform does, in figures."""
+    rate, n_fft, hop = window.rate, params.n_fft, params.hop
+    if params.transform == "stft":
+        return (
+            f"frame {n_fft / rate:.3g} s, bin {rate / n_fft:.3g} Hz, step {hop / rate:.3g} s "
+            f"({1 - hop / n_fft:.0%} overlap); {rows} bins x {columns} frames"
+        ).replace("%", " %")
+    low_hz, high_hz = make_grid(len(window), rate, params).freqs_hz[[params.low_rows, -1]]
+    slow = f" above {params.low_rows} rows of slow movement" if params.low_rows else ""
+    return (
+        f"{params.bands} bands from {low_hz:.3g} to {high_hz:.3g} Hz of {params.cycles:g} cycles"
+        f"{slow}, step {hop / rate:.3g} s; {rows} rows x {columns} columns"
+    )
+
+
+def _unseen(window: Recording, params: SpectrogramParams) -> str:
+    """Which bands hear an end of the window wherever they listen."""
+    if params.transform == "stft":
+        return ""
+    grid = make_grid(len(window), window.rate, params)
+    hidden = 2 * cone_of_influence(grid, params) >= window.seconds
+    hidden[: params.low_rows] = False  # rest has no period that would have to fit in
+    if not hidden.any():
+        return "; hatched: hears the ends of the window"
+    return (
+        f"; hatched: hears the ends of the window. Frequencies up to "
+        f"{grid.freqs_hz[hidden].max():.2g} Hz cannot be seen in this window: make it longer"
+    )
+
+
 def _alt(recording: Recording, window: Recording, chosen: list[int], levels, image, params) -> str:
     """The figure in words."""
     what = f" while {', '.join(window.classes)}" if window.classes else ""
-    low, high = picture_edges(window, params)[1]
-    brightest = levels.mean(axis=(0, 2))[::-1].argmax()  # rows from low to high frequency
-    strongest = low + (brightest + 0.5) * (high - low) / levels.shape[1]
+    grid = make_grid(len(window), window.rate, params)
+    signed = params.scale == "signed"
+    # Slow movement, gravity in it, would outshine every band: only those are compared.
+    skip = params.low_rows if params.transform == "cwt" else 0
+    light = np.abs(levels - 128.0) if signed else levels
+    brightest = skip + light.mean(axis=(0, 2))[::-1][skip:].argmax()  # rows from low to high
+    strongest = grid.freqs_hz[brightest]
+    low, high = grid.freq_edges_hz[[0, -1]]
+    how = "strongest" if signed else "brightest"
     height, width = image.shape[1:]
     return (
         f"Recording {recording.name} of {recording.seconds:.3g} s with a window from "
         f"{window.start_s:.4g} s of {window.seconds:.3g} s marked{what}; the signal of "
         f"{', '.join(recording.axes[i] for i in chosen)}; their spectrograms from "
-        f"{max(low, 0):.3g} to {high:.3g} Hz, on average brightest near {strongest:.2g} Hz; and "
+        f"{max(low, 0):.3g} to {high:.3g} Hz, on average {how} near {strongest:.2g} Hz; and "
         f"the RGB picture made of them, {height} x {width} pixels, mean brightness "
         f"{image.mean() / 2.55:.0f} %."
     )
@@ -202,38 +250,58 @@ def _overview(
     place.box(stretch, drawn.y, _MARK)
 
 
-def _trade_off(pixels: np.ndarray, blur: Scale, rate: float) -> None:
-    """What a frame cannot resolve, as a box under the hyperbola that none can get below."""
-    seconds, hz = blur
-    widest, highest = 51.2 / rate, rate / 20  # as much of either as usual frames need
-    title = f"a frame blurs {seconds:.2g} s by {hz:.2g} Hz"
+def _trade_off(pixels: np.ndarray, params: SpectrogramParams, rate: float) -> None:
+    """What a frame or band cannot resolve, as a box under the hyperbola that none gets below."""
+    bands: list[float] = []
+    if params.transform == "stft":
+        seconds, hz = spread(params, rate)
+        boxes = [(seconds, hz)]
+        widest, highest = 51.2 / rate, rate / 20  # as much of either as usual frames need
+        title = f"a frame blurs {seconds:.2g} s by {hz:.2g} Hz"
+    else:
+        # Three bands on their way up: as much as one is broader in Hz it is shorter in seconds.
+        top_hz = min(params.fmax_hz or rate / 2, rate / 2)
+        bands = np.geomspace(params.fmin_hz, top_hz, 5)[1:4].tolist()
+        boxes = [spread(params, rate, hz) for hz in bands]
+        seconds, hz = boxes[1]
+        widest, highest = 1.4 * boxes[0][0], 1.4 * boxes[-1][1]
+        title = f"a band of {bands[1]:.2g} Hz blurs {seconds:.2g} s by {hz:.2g} Hz"
     labels = {"title": title, "xlabel": "s", "ylabel": "Hz"}
     drawn = panel(pixels, (800, 152, 260, 130), (0, widest), (0, highest), **labels)
     left, right = drawn.columns(0, min(seconds, widest))
     bottom, top = drawn.rows(0, min(hz, highest))
     drawn.pixels[top : bottom + 1, left : right + 1] = colour_map()[150]
-    drawn.box((0, seconds), (0, hz), INK)
+    for wide, high in boxes:
+        drawn.box((0, wide), (0, high), INK)
     limit = 1 / (np.pi * np.linspace(widest / 1000, widest, drawn.pixels.shape[1]))
     drawn.trace(limit.clip(max=2 * highest), COLOURS[3])
     write(drawn.pixels, 94, 4, "none below s \N{MULTIPLICATION SIGN} Hz = 1/π", COLOURS[3])
-    write(drawn.pixels, 94, 21, f"this one: {seconds * hz * np.pi:.3g}/π")
+    named = f"bands of {', '.join(f'{hz:.2g}' for hz in bands)} Hz"
+    write(drawn.pixels, 94, 21, named if bands else f"this one: {seconds * hz * np.pi:.3g}/π")
 
 
 def _spectrograms(
-    pixels: np.ndarray, levels, image, names: list[str], edges: Edges, params, blur: Scale
+    pixels: np.ndarray, levels, image, names: list[str], window: Recording, params
 ) -> None:
     """One spectrogram for each colour, with the blur of a frame, and the picture they make."""
     top, width, height = 346, 210, 190
-    (start, stop), (low, high) = edges
+    edges = (start, stop), scale = picture_edges(window, params)
+    low, high = scale[0], scale[-1]
     right, upper = stop - (stop - start) / 30, high - (high - low) / 30  # a corner for the blur
     ylabel = "frequency (Hz)"  # the others stand on the same scale
     for i, (name, level) in enumerate(zip(names, levels, strict=False)):
         title = name if len(names) == 1 else f"{name} \N{RIGHTWARDS ARROW} {'RGB'[i]}"
         box = (66 + 236 * i, top, width, height)
-        drawn = picture_panel(pixels, box, colour_map()[level], title, edges, ylabel=ylabel)
-        drawn.box((right - blur[0], right), (upper - blur[1], upper), "white")
+        drawn = picture_panel(pixels, box, coloured(level, params), title, edges, ylabel=ylabel)
+        if params.transform == "stft":
+            blur = spread(params, window.rate)
+            drawn.box((right - blur[0], right), (upper - blur[1], upper), "white")
+        else:
+            shade_cone(drawn, window, params)
         ylabel = ""
-    colour_bar(pixels, (66 + 236 * len(names[:3]) - 12, top, 10, height), params)
+    bar = (66 + 236 * len(names[:3]) - 12, top, 10, height)
+    unit = window.unit[channel_index(window.axes, params.channels)[0]]
+    colour_bar(pixels, bar, params, levels.shape[1], unit)
     title = f"{image.shape[1]} \N{MULTIPLICATION SIGN} {image.shape[2]} RGB picture"
     picture = image.transpose(1, 2, 0)  # [H, W, 3]
     picture_panel(pixels, (850, top, width, height), picture, title, edges, ylabel="")
@@ -243,8 +311,9 @@ class SpectrogramExplorer(Explorer):
     """Move along a recording and see what every setting of its spectrogram does.
 
     Shown are the whole recording with the window marked (click on it to go there), the signal of
-    the window, what a frame can tell apart in time and in frequency, the spectrogram of each axis,
-    and the RGB picture made of them; below them the code that makes this picture.
+    the window, what a frame or band can tell apart in time and in frequency, the spectrogram of
+    each axis, and the RGB picture made of them; below them the code that makes this picture.
+    Controls that do not concern the chosen transform are hidden.
 
     Parameters
     ----------

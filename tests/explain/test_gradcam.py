@@ -7,6 +7,7 @@ import torch
 import img2imu_kit as ik
 from img2imu_kit.errors import ParameterError, SignalError
 from img2imu_kit.explain.gradcam import directions, focus, grad_cam
+from img2imu_kit.pictures import make_grid
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +125,23 @@ def test_attention_to_a_tone_lies_at_its_frequency_and_time(network):
     where = focus(maps, rate=rate, seconds=seconds).median()
     assert abs(where["frequency_hz"] - 15) < 4
     assert 4 < where["time_s"] < 8
+
+
+@pytest.mark.parametrize("preset", ["motion", "motion-signed"])
+def test_focus_on_a_logarithmic_axis_is_where_the_eye_sees_it(preset):
+    """A blot about 2 Hz, as high above as below on the page, lies at 2 Hz."""
+    grid = make_grid(200, 50, ik.pictures.resolve(preset)).resized(96, 96)
+    row = int(np.searchsorted(grid.freq_edges_hz, 2.0)) - 1
+    maps = np.zeros((2, 96, 96))
+    maps[:, 95 - row - 12 : 95 - row + 13, 20:40] = 1  # 12 rows to either side
+    maps[1, :, 60:] = 1
+    place = focus(maps, rate=50, seconds=4, params=preset)
+    assert place.frequency_hz[0] == pytest.approx(grid.freqs_hz[row], rel=0.02)
+    assert place.time_s[0] == pytest.approx(30 / 96 * 4)
+    deviation = np.sqrt(np.mean(np.arange(-12, 13) ** 2))  # rows
+    rows = np.arange(97)
+    low, high = np.interp([row + 0.5 - deviation, row + 0.5 + deviation], rows, grid.freq_edges_hz)
+    assert place.frequency_spread_hz[0] == pytest.approx((high - low) / 2)
 
 
 def test_directions_separate_their_classes():

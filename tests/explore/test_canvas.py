@@ -38,6 +38,15 @@ def test_panels_place_values_and_hold_what_lies_outside():
     assert inside.rows(-3, 0, 2.5, 5, 99) == [50, 50, 25, 0, 0]
 
 
+def test_rows_of_one_ratio_are_placed_by_their_edges():
+    edges = np.append(0, np.geomspace(0.25, 16, 7))  # slow movement, then six octaves
+    picture = blank(140, 340)
+    inside = panel(picture, (20, 25, 100, 281), (0, 1), edges, ylabel="Hz")
+    assert inside.rows(0, 0.125, 0.25, 0.5, 8, 16, 99) == [280, 260, 240, 200, 40, 0, 0]
+    marks = np.flatnonzero((picture[25:306, 17] == 38).all(axis=1))  # left of the frame
+    np.testing.assert_array_equal(marks, inside.rows(10, 5, 3, 1, 0.5, 0.3, 0))
+
+
 def test_ticks_are_few_round_and_inside():
     for low, high in [(0, 1), (-0.37, 12.9), (1e-4, 3e-4), (5, 5), (-2e5, 9e5)]:
         values = ticks(low, high, 5)

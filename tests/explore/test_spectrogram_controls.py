@@ -10,8 +10,8 @@ import pytest
 import img2imu_kit as ik
 from img2imu_kit.errors import Img2ImuError
 from img2imu_kit.explore import SpectrogramExplorer
-from img2imu_kit.explore.controls import linear_presets
 from img2imu_kit.explore.spectrogram import OVERVIEW
+from img2imu_kit.pictures import presets
 
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 
@@ -51,11 +51,57 @@ def test_controls_and_state_agree(explorer):
     assert explorer.state.changes == {"size": None, "fmin_hz": 1.0, "fmax_hz": 20.0}
 
 
-@pytest.mark.parametrize("preset", linear_presets())
+@pytest.mark.parametrize("preset", presets())
 def test_presets_pass_through_the_controls_unchanged(preset):
     explorer = SpectrogramExplorer(params=preset, channels="gyro")
     assert explorer.state.preset == preset
     assert explorer.state.changes == {"channels": "gyro"}
+
+
+def shown(explorer):
+    controls = explorer.settings.controls.items()
+    return {name for name, widget in controls if widget.layout.display != "none"}
+
+
+def test_controls_that_do_not_concern_the_transform_are_hidden(explorer):
+    frames, bands = {"n_fft", "overlap", "window", "center", "detrend"}, {"bands", "cycles"}
+    assert shown(explorer) >= frames | {"limits"}
+    assert not shown(explorer) & (bands | {"low_rows", "low_limit", "limit"})
+    explorer.settings.controls["preset"].value = "motion"
+    assert shown(explorer) >= bands | {"low_rows", "low_limit", "limits"}
+    assert not shown(explorer) & (frames | {"limit"})
+    explorer.settings.controls["preset"].value = "motion-signed"
+    assert shown(explorer) >= bands | {"low_rows", "limit"}
+    assert not shown(explorer) & {"low_limit", "limits", "range"}, "its limits are about zero"
+
+
+def test_going_from_one_transform_to_the_other_leads_into_no_contradiction(explorer, pixels_of):
+    controls = explorer.settings.controls
+    assert "signed" not in controls["scale"].options
+    first = pixels_of(explorer)
+    for name, value in {"transform": "cwt", "scale": "signed", "limit": 6.0}.items():
+        controls[name].value = value
+        assert (pixels_of(explorer) != first).any()
+    assert explorer.state.changes == {
+        **{"transform": "cwt", "scale": "signed", "range": (-6.0, 6.0)},
+        "fmin_hz": 0.3,
+    }
+    controls["transform"].value = "stft"
+    assert (pixels_of(explorer) != first).any()
+    assert explorer.state.changes == {"fmin_hz": 0.3}
+
+
+def test_a_slower_recording_ends_the_bands_and_a_faster_one_opens_them_again():
+    slow, fast = (
+        ik.load_dataset("synthetic", subjects=1, seconds=12, rate=rate)[0] for rate in (30, 50)
+    )
+    explorer = SpectrogramExplorer([slow, fast], seconds=8, params="motion")
+    assert explorer.settings.controls["band"].value == (0.3, 15)
+    assert explorer.state.changes == {}
+    explorer.window.which.value = 1
+    assert explorer.settings.controls["band"].value == (0.3, 20)
+    explorer.settings.controls["band"].value = (0.5, 10)
+    assert explorer.state.changes == {"fmin_hz": 0.5, "fmax_hz": 10}
 
 
 def test_any_settings_pass_through_the_controls():
@@ -64,6 +110,10 @@ def test_any_settings_pass_through_the_controls():
         ik.load_dataset("synthetic", subjects=1, seconds=30), seconds=25, params=params
     )
     assert ik.SpectrogramParams(**explorer.state.changes) == params
+    assert not explorer.screen.failed
+    settings = {"bands": 80, "cycles": 0.5, "low_rows": 30, "range": (-50.0, 50.0), "hop": 3}
+    explorer = SpectrogramExplorer(params="motion-signed", **settings)
+    assert explorer.state.changes == settings
     assert not explorer.screen.failed
 
 

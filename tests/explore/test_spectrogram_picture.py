@@ -7,7 +7,8 @@ import pytest
 
 import img2imu_kit as ik
 from img2imu_kit.errors import ParameterError, SignalError
-from img2imu_kit.explore.panels import picture_edges
+from img2imu_kit.explore.canvas import Panel, blank
+from img2imu_kit.explore.panels import coloured, picture_edges, shade_cone
 from img2imu_kit.explore.spectrogram import SpectrogramState, code, render, spread
 
 
@@ -63,6 +64,81 @@ def test_every_setting_changes_the_picture_and_its_code_makes_it(recording, chan
 
 
 @pytest.mark.parametrize(
+    ("preset", "changes"),
+    [
+        *(("motion", {name: value}) for name, value in [
+            ("bands", 10),
+            ("cycles", 6.0),
+            ("low_rows", 0),
+            ("low_limit", 5.0),
+            ("fmin_hz", 1.0),
+            ("fmax_hz", 8.0),
+            ("hop", 8),
+            ("range", "per-window"),
+            ("channels", "magnitude"),
+        ]),
+        ("motion-signed", {"range": (-3.0, 3.0)}),
+        ("motion-signed", {"channels": "gyro"}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_every_setting_of_bands_changes_the_picture_and_its_code_makes_it(
+    recording, preset, changes
+):
+    state = SpectrogramState(recording, 3, 5, preset=preset, changes=changes)
+    assert (render(state).pixels != render(replace(state, changes={})).pixels).any()
+    names = {"walk": recording}
+    exec(code(replace(state, origin="walk")), names)
+    expected = ik.to_image(recording.cut(*state.bounds()), params=preset, **changes)[0]
+    np.testing.assert_array_equal(names["image"], expected)
+
+
+@pytest.mark.parametrize("hz", [0.8, 3.0, 11.0])
+def test_a_tone_stands_at_its_place_on_the_logarithmic_axis(hz):
+    """Brightest where the scale beside it says, and named in the alt text."""
+    times_s = np.arange(500) / 50
+    tone = np.stack([np.sin(2 * np.pi * hz * times_s)] * 3, axis=1)
+    state = SpectrogramState(ik.Recording(tone, rate=50, unit="m/s2"), preset="motion")
+    drawn = render(state)
+    inside = drawn.pixels[346:536, 66:276]
+    edges = picture_edges(state.recording, ik.pictures.resolve("motion"))[1]
+    (row,) = Panel(inside, (0, 1), edges).rows(hz)
+    light = inside[:140, 80:130].sum(axis=2).mean(axis=1)  # bands, far from either end
+    assert abs(np.flatnonzero(light == light.max()).mean() - row) <= 4  # a row is 6 pixels high
+    assert float(drawn.alt.split("brightest near ")[1].split(" Hz")[0]) == pytest.approx(
+        hz, rel=0.1
+    )
+
+
+def test_what_hears_the_ends_of_the_window_is_hatched_and_said(recording):
+    state = SpectrogramState(recording, 3, 2, preset="motion")
+    window, params = recording.cut(*state.bounds()), ik.pictures.resolve("motion")
+    across, up = picture_edges(window, params)
+    place = Panel(blank(300, 300), across, up)
+    place.pixels[:] = 0
+    shade_cone(place, window, params)
+    grey = place.pixels[:, :, 0] > 0
+    for hz in (0.4, 1.0, 3.0, 12.0):
+        # sqrt(2) deviations of a Gaussian in time, at the middle of the band that holds hz
+        k = np.searchsorted(up, hz) - 1
+        reach_s = np.sqrt(2) * 3 / (2 * np.pi * np.sqrt(up[k] * up[k + 1]))
+        (row,) = place.rows(hz)
+        assert grey[row].mean() == pytest.approx(min(1, 2 * reach_s / 2), abs=0.02)
+    assert "Frequencies up to 0.62 Hz cannot be seen in this window" in render(state).note
+    assert "cannot be seen" not in render(replace(state, start_s=0.0, seconds=10)).note
+
+
+def test_zero_is_white_where_there_is_a_sign():
+    level = np.full((30, 2), 128, np.uint8)
+    level[:, 1] = 255
+    for preset, rows in (("motion", 6), ("motion-signed", 30), ("default", 0)):
+        picture = coloured(level, ik.pictures.resolve(preset)).astype(int)
+        neutral = (picture[:, 0].min(axis=1) > 240).sum()
+        red = (picture[:, 1, 0] - picture[:, 1, 2] > 60) & (picture[:, 1, 1] < 60)
+        assert (neutral, red.sum()) == (rows, rows)
+
+
+@pytest.mark.parametrize(
     ("state", "words"),
     [
         ({"changes": {"hop": 65}}, "hop is 65, expected 1 to n_fft"),
@@ -97,6 +173,24 @@ def test_a_gaussian_would_reach_the_bound():
         for name in ("blackmanharris", "boxcar")
     )
     assert near < 1.01 < 2 < far
+
+
+def test_a_band_reaches_the_bound():
+    """Deviations of a band's energy as its own bank has it, in frequency and in time."""
+    from img2imu_kit.pictures.scalogram import morlet_bank
+
+    params = ik.pictures.resolve("motion", fmin_hz=2.0, fmax_hz=8.0, bands=3)
+    gain = morlet_bank(8000, 50.0, params)[0][1].double().numpy()  # about 4 Hz
+    hz = np.fft.rfftfreq(8000, 1 / 50)
+    wavelet = np.fft.fftshift(np.fft.ifft(np.append(gain, np.zeros(3999))))
+    seconds, width_hz = spread(params, 50, hz=4.0)
+    assert 2 * np.sqrt(np.average((hz - 4) ** 2, weights=gain**2)) == pytest.approx(
+        width_hz, rel=0.01
+    )
+    time_s = (np.arange(8000) - 4000) / 50
+    assert 2 * np.sqrt(np.average(time_s**2, weights=np.abs(wavelet) ** 2)) == pytest.approx(
+        seconds, rel=0.01
+    )
 
 
 def test_edges_of_the_picture_are_those_of_frames_and_bins(recording):
