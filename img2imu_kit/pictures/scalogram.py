@@ -165,9 +165,12 @@ def cone_of_influence(grid: Grid, params: SpectrogramParams) -> np.ndarray:
 
     sqrt(2) standard deviations of the band's Gaussian in time, ``cycles / (2 pi f)``: there the
     echo of the edge has fallen to 1 / e^2 in power (Torrence and Compo 1998, section 3g). Where
-    both ends meet in the middle, this frequency cannot be seen in the window.
+    both ends meet in the middle, this frequency cannot be seen in the window. All rows of slow
+    movement are one Gaussian of `fmin_hz`, ``1 / (2 pi fmin_hz)`` long.
     """
-    return math.sqrt(2) * params.cycles / (2 * math.pi * np.maximum(grid.freqs_hz, 1e-9))
+    spread_hz = grid.freqs_hz / params.cycles
+    spread_hz[: params.low_rows] = params.fmin_hz
+    return math.sqrt(2) / (2 * math.pi * spread_hz)
 
 
 def _centres(rate: float, params: SpectrogramParams) -> np.ndarray:
