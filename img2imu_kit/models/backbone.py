@@ -316,9 +316,11 @@ def load_backbone(
         ``"mobilenetv1_025"``.
     weights : str or path, optional
         None: random, from `seed`. ``"timm"``: the published ones, downloaded once by timm.
-        ``"img2imu:sensor-aware"``: pre-trained here, in the repository's ``data/checkpoints``. A
-        ``.safetensors`` file, or a folder (``"local-dir:..."`` too) that holds
-        ``model.safetensors`` and a card: ``card.json``, timm's ``config.json`` or ``NOTE.md``.
+        ``"imagenet:tf_efficientnet_lite0"``: ImageNet's, for the network of that name, offline
+        from a package that this one requires. ``"img2imu:sensor-aware"``: pre-trained here, in the
+        repository's ``data/checkpoints``. A ``.safetensors`` file, or a folder (``"local-dir:..."``
+        too) that holds ``model.safetensors`` and a card: ``card.json``, timm's ``config.json`` or
+        ``NOTE.md``.
     pad_type : str, optional
         Padding of convolutions (``"same"`` for weights that come from TensorFlow). No key of
         the file shows it, so it is taken from the card by default.
@@ -361,7 +363,8 @@ def load_backbone(
     model = build_network(name, pretrained=weights == "timm", seed=seed, **settings)
     report = None
     if path:
-        state = files.read_weights(path, allow_pickle=allow_pickle)
+        known = str(weights).startswith("imagenet:")  # a pickle, of a package that we require
+        state = files.read_weights(path, allow_pickle=allow_pickle or known)
         report = files.fit_weights(
             model, state, source=f"{path.parent.name}/{path.name}", strict=strict
         )

