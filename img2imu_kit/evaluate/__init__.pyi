@@ -34,5 +34,6 @@ from .stats import format_points as format_points
 from .stats import pretraining_gains as pretraining_gains
 from .stats import ranks as ranks
 from .stats import select_protocol as select_protocol
+from .stats import voter_gains as voter_gains
 from .table import PROTOCOLS as PROTOCOLS
 from .table import few_label_table as few_label_table

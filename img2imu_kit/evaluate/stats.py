@@ -24,6 +24,7 @@ __all__ = [
     "ranks",
     "select_protocol",
     "summarize",
+    "voter_gains",
 ]
 
 
@@ -252,6 +253,39 @@ def pretraining_gains(table: pd.DataFrame, shots: int) -> pd.DataFrame:
         shown = {row.task: format_points(row) for row in gains.itertuples()}
         rows.append({"method": name} | shown | {"tasks won": f"{won} of {len(gains) - 1}"})
     return pd.DataFrame(rows)
+
+
+def voter_gains(table: pd.DataFrame, method: str) -> pd.DataFrame:
+    """What each voter of a method is worth: alone, and to the others.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `few_label_table`; choose shots and protocol beforehand.
+    method : str
+        One with several voters, as `ImageMethod` has.
+
+    Returns
+    -------
+    DataFrame
+        ``task, voter, alone`` (macro-F1) and ``gain`` (macro-F1 of all minus that of all others
+        without it), means over the draws.
+
+    Raises
+    ------
+    ParameterError
+        A method that is not in the table or has one voter.
+    """
+    rows = table[table.method == method]
+    if rows.empty or "voters" not in rows or rows.voters.isna().any():
+        raise ParameterError(f"no rows with several voters of {method!r} in the table")
+    each = rows[["task", "macro_f1", "voters", "alone", "without"]].explode(
+        ["voters", "alone", "without"]
+    )
+    each = each.rename(columns={"voters": "voter"}).assign(
+        alone=each.alone.astype(float), gain=(each.macro_f1 - each.without).astype(float)
+    )
+    return each.groupby(["task", "voter"], sort=False)[["alone", "gain"]].mean().reset_index()
 
 
 def format_points(row) -> str:

@@ -5,6 +5,7 @@ from .scores import plot_embedding as plot_embedding
 from .scores import plot_ranks as plot_ranks
 from .scores import plot_scores as plot_scores
 from .scores import plot_table as plot_table
+from .scores import plot_voters as plot_voters
 from .signals import plot_image as plot_image
 from .signals import plot_image_grid as plot_image_grid
 from .signals import plot_images as plot_images

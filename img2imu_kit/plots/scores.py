@@ -24,6 +24,7 @@ __all__ = [
     "plot_ranks",
     "plot_scores",
     "plot_table",
+    "plot_voters",
 ]
 
 
@@ -232,6 +233,57 @@ def plot_ranks(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.legend(fontsize="small", loc="lower left", ncols=1)
     listed = ", ".join(f"{name} {rank:.1f}" for name, rank in ranked.average.items())
     return set_alt_text(ax, f"Mean ranks, the best first: {listed}")
+
+
+def plot_voters(gains: pd.DataFrame, title: str = "") -> Figure:
+    """Draw what each layer of each picture is worth: alone, and to all the others.
+
+    Parameters
+    ----------
+    gains : DataFrame
+        From `evaluate.voter_gains`; of several tasks the mean is drawn.
+    title : str
+        Whose.
+
+    Returns
+    -------
+    matplotlib Figure
+        Layers down (the picture itself first), pictures across.
+    """
+    means = gains.groupby("voter", sort=False)[["alone", "gain"]].mean()
+    # "motion-signed 2" is layer 2 of the picture motion-signed
+    parts = means.index.str.rsplit(" ", n=1, expand=True)
+    means.index = parts.set_names(["picture", "layer"])
+    layers = sorted(set(means.index.unique("layer")), key=lambda name: (name != "pixels", name))
+    pictures = list(means.index.unique("picture"))
+    figure, axes = plt.subplots(1, 2, figsize=(7.5, 1.6 + 0.45 * len(layers)), layout="constrained")
+    shown = {
+        "alone": (100 * means.alone, "macro-F1 alone (%)", "cividis", None),
+        "gain": (100 * means.gain, "points that the others lose without it", "RdBu", 0.0),
+    }
+    for ax, (values, label, cmap, centre) in zip(axes, shown.values(), strict=True):
+        grid = values.unstack("picture").reindex(index=layers, columns=pictures)
+        # zero is neutral where a voter may also do harm
+        limit = None if centre is None else max(np.nanmax(np.abs(grid)), 0.1)
+        limits = {} if limit is None else {"vmin": -limit, "vmax": limit}
+        mesh = ax.imshow(grid, cmap=cmap, aspect="auto", **limits)
+        figure.colorbar(mesh, ax=ax, label=label)
+        ax.set_xticks(range(len(pictures)), pictures)
+        ax.set_yticks(range(len(layers)), [f"layer {x}" if x.isdigit() else x for x in layers])
+        for (row, column), value in np.ndenumerate(grid.to_numpy()):
+            if np.isfinite(value):
+                text = f"{value:.0f}" if limit is None else f"{value:+.1f}"
+                box = {"boxstyle": "round", "fc": "white", "ec": "none", "alpha": 0.7, "pad": 0.15}
+                ax.text(column, row, text, ha="center", va="center", fontsize="small", bbox=box)
+    figure.suptitle(f"What each voter is worth{f': {title}' if title else ''}")
+    best = means.gain.idxmax()
+    listed = ", ".join(f"{' '.join(name)} {value:.2f}" for name, value in means.alone.items())
+    set_alt_text(
+        axes[0],
+        f"Voters{f' of {title}' if title else ''}, macro-F1 alone: {listed}; the others would miss "
+        f"{' '.join(best)} most, {100 * means.gain.max():.1f} points",
+    )
+    return figure
 
 
 def plot_confusion(counts: pd.DataFrame, title: str = "", *, ax: Axes | None = None) -> Axes:

@@ -10,8 +10,8 @@ from img2imu_kit.baselines.encoder import SignalEncoder
 from img2imu_kit.baselines.train import LEARNERS
 from img2imu_kit.errors import FormatError, OutputError, ParameterError, WeightsError
 from img2imu_kit.evaluate.cache import cache_key
+from img2imu_kit.evaluate.image_readout import ImageReadout
 from img2imu_kit.evaluate.methods import (
-    ImageReadout,
     OwnWindowsMethod,
     SignalMethod,
     image_methods,
@@ -19,10 +19,12 @@ from img2imu_kit.evaluate.methods import (
     sensor_methods,
 )
 from img2imu_kit.models.backbone import load_backbone, save_backbone
+from img2imu_kit.pictures.params import resolve
 from img2imu_kit.reproduce import report as report_module
 from img2imu_kit.reproduce.report import export_report
 from img2imu_kit.reproduce.run import PRESETS, Preset, load_results, run_preset
 
+SMALL = ImageReadout((resolve("motion", size=(32, 32)),), layers=(0, 1))
 TINY = Preset({"linear": (1, 2), "knn": (2,)}, 2, own_steps=1, most_windows=160, levers=True)
 
 
@@ -54,7 +56,8 @@ def run(pretrained, data_dir, tmp_path_factory):
             vision=pretrained / "vision",
             baselines=pretrained,
             tasks=("driving",),
-            readout=ImageReadout(size=(32, 32)),
+            imagenet=None,
+            readout=SMALL,
             workers=1,
             progress=False,
             **options,
@@ -92,7 +95,13 @@ def test_the_report_leads_with_the_claim_and_says_what_is_whose(run):
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     assert "no weights were given: ImageNet" in text
-    for name in ("IMG2IMU", "contrastive, vision set", "limu-bert, random weights", "1-D CNN"):
+    for name in (
+        "IMG2IMU",
+        "vision set",
+        "pixels, no network",
+        "limu-bert, random weights",
+        "1-D CNN",
+    ):
         assert name in text
 
 
@@ -121,7 +130,8 @@ def test_every_method_has_every_draw(run):
     assert (counts.drop("knn", level=1) == 4).all()  # two numbers of shots, two draws
     assert (counts.xs("knn", level=1) == 2).all()
     linear = set(scores.method[scores.protocol == "linear"])
-    assert len(linear) == 2 + 1 + 12 + 1  # pictures, random, baselines, by hand
+    # pictures, random, baselines; logistic by hand, pixels, and the jury of both kinds
+    assert len(linear) == 2 + 1 + 12 + 3
     assert scores.loc[scores.method == "1-D CNN, from scratch", "protocol"].unique() == ["full"]
 
 
@@ -161,7 +171,7 @@ def test_what_was_measured_is_read_back(run):
     scores = pd.read_csv(folder / "scores.csv")
     pd.testing.assert_series_equal(results.table.macro_f1, scores.macro_f1)
     assert results.facts["ours"] == "IMG2IMU"
-    assert results.facts["settings"]["readout, size"] == "(32, 32)"
+    assert results.facts["settings"]["readout, layers"] == "(0, 1)"
     assert results.facts["settings"]["linear, probe"] == "logistic"
     (task,) = results.facts["tasks"]
     assert (task["task"], task["data set"]) == ("driving", "driver_behavior")
@@ -197,16 +207,10 @@ def test_levers_move_one_at_a_time(pretrained):
     moved = {name: vars(method.readout) for name, method in lever_methods(ours).items()}
     base = moved.pop("as it is")
     assert base == vars(ImageReadout())
-    levers = [[key for key in base if readout[key] != base[key]] for readout in moved.values()]
-    assert all(len(keys) == 1 for keys in levers)
-    assert {key for keys in levers for key in keys} == {
-        "range",
-        "layer",
-        "pool",
-        "columns",
-        "size",
-        "detrend",
-    }
+    levers = [{key for key in base if readout[key] != base[key]} for readout in moved.values()]
+    # one picture alone may have pixels that are read or not: these two go together
+    assert all(len(keys - {"pixels"}) == 1 for keys in levers)
+    assert set.union(*levers) == {"pictures", "pixels", "layers", "pool", "rows", "columns"}
 
 
 def test_each_baseline_comes_from_the_corpus_from_own_windows_and_random(pretrained):
