@@ -50,8 +50,8 @@ def fidelity_table(
     windows : Windows
         With the three axes that become the channels of a picture.
     params, **overrides
-        As in `to_image`. Pictures must be logarithmic; fixed limits are advised, for only they
-        show a gain.
+        As in `to_image`. Pictures must be logarithmic or signed; fixed limits are advised, for
+        only they show a gain.
     strength : float
         Of the sensor-aware set.
     most : int
@@ -66,13 +66,14 @@ def fidelity_table(
         ``"other"``.
     """
     show = _Pictures(windows, params, most=most, seed=seed, **overrides)
-    aware = sensor_aware(strength, range_db=show.scale.range_db)
+    kind = show.scale.kind
+    aware = sensor_aware(strength, kind)
     parts = aware.parts()
-    hue = next(part for part in parts if isinstance(part, Hue))
+    on_power = [replace(part, on="power") for part in parts if isinstance(part, Hue)]
     sets = {
-        "sensor-aware": [*parts, replace(hue, on="power"), aware],
+        "sensor-aware": [*parts, *(() if kind.signed else on_power), aware],
         "vision": [*moco_v2().parts(), moco_v2()],
-        "other": implausible(),
+        "other": implausible(kind),
     }
     rows = [
         {"set": name, **_row(augmentation, show, seed)}
@@ -96,7 +97,7 @@ def measure_fidelity(
     Parameters
     ----------
     augmentation : Augmentation
-        Its `range_db`, if it has one, is that of the pictures (see `scale_of`).
+        Its `kind`, if it has one, is that of the pictures (``sensor_aware(params=params)``).
     windows, params, most, seed, **overrides
         As in `fidelity_table`.
 
@@ -122,7 +123,7 @@ def measure_fidelity(
     SignalError
         Fewer than two windows, or not three axes.
     ParameterError
-        Pictures that are not logarithmic, or of the magnitude.
+        Pictures that are neither logarithmic nor signed, or of the magnitude.
     """
     return _row(augmentation, _Pictures(windows, params, most=most, seed=seed, **overrides), seed)
 

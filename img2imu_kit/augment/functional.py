@@ -19,8 +19,10 @@ __all__ = [
     "remove_band",
     "reverse_frequency",
     "rotations",
+    "shift_rows",
     "shift_time",
     "splines",
+    "stretch_time",
     "warp_time",
 ]
 
@@ -65,6 +67,33 @@ def warp_time(x: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
     below = position.floor().long().clamp(max=max(x.shape[-1] - 2, 0))
     weight = (position - below).view(len(x), *(1,) * (x.ndim - 2), -1)
     return torch.lerp(take(x, below), take(x, (below + 1).clamp(max=x.shape[-1] - 1)), weight)
+
+
+def stretch_time(x: torch.Tensor, tempo: torch.Tensor) -> torch.Tensor:
+    """Play `tempo` [N] times as fast about the middle; what comes in at the ends is mirrored.
+
+    Examples
+    --------
+    >>> stretch_time(torch.arange(4.0).view(1, 1, 4), torch.tensor([2.0]))
+    tensor([[[0.5000, 0.5000, 2.5000, 2.5000]]])
+    """
+    length = x.shape[-1]
+    place = torch.arange(length, device=x.device) + 0.5 - length / 2  # from the middle
+    position = tempo[:, None] * place + length / 2  # [N, T], may lie beyond the ends
+    position = position % (2 * length)
+    return warp_time(x, torch.minimum(position, 2 * length - position) - 0.5)
+
+
+def shift_rows(images: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    """Move rows up by fractions `shift` [N] of the height; what comes in is mirrored.
+
+    Between two rows it interpolates. Row 0 of images [N, 3, H, W] is on top.
+    """
+    height = images.shape[2]
+    position = torch.arange(height, device=images.device) + 0.5 + height * shift[:, None]
+    position = position % (2 * height)
+    position = torch.minimum(position, 2 * height - position) - 0.5
+    return warp_time(images.transpose(2, 3), position).transpose(2, 3)
 
 
 def hold_time(x: torch.Tensor, start: torch.Tensor, stop: torch.Tensor) -> torch.Tensor:

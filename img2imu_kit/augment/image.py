@@ -5,7 +5,8 @@ sensor, under the map from signal to spectrogram picture: it has a plausible twi
 Applied to photographs, the set teaches a network what to ignore before it has seen any motion.
 
 The greys of a spectrogram picture are decibels: grey g stands for a power of
-``10 ** (g * range_db / 10)`` times that of black.
+``10 ** (g * range_db / 10)`` times that of black. Pictures of bands have signed rows as well,
+where a grey stands for a value: see `PictureKind`, which every change that cares bears as `kind`.
 
 The idea is the paper's [1]_; this definition, the list and the strengths are our choice. Masks
 are those of SpecAugment [2]_.
@@ -29,49 +30,57 @@ import torch
 from torch.nn import functional as F
 
 from ..errors import ParameterError
+from ..pictures.params import SpectrogramParams
 from .base import (
     Augmentation,
     Compose,
     Parameters,
     RandomApply,
     check_between,
+    normal,
     random_interval,
     uniform,
 )
-from .functional import hold_time, mix, remove_band
-from .scale import PictureScale
+from .functional import hold_time, mix, remove_band, shift_rows, stretch_time, warp_time
+from .scale import LINEAR, PictureKind, PictureScale, kind_of
 from .signal import Dropout, Permutation, Rotation, TimeShift
 
 __all__ = [
-    "RANGE_DB",
     "FrequencyMask",
     "Gain",
     "Hue",
+    "Invert",
     "Noise",
     "PermuteX",
+    "Tempo",
     "TimeMask",
     "TranslateX",
     "mix_power",
     "sensor_aware",
 ]
 
-#: dB from black to white in pictures of the default settings; photographs count as such.
-RANGE_DB = 70.0
+#: How far a band hears its neighbours, as a share of its frequency: 1.5 standard deviations.
+_SPILL = 1 / 2
 
 #: Mean of the logarithm of exponentially distributed power of mean 1: minus Euler's constant.
 _MEAN = -0.5772
 
 
-def sensor_aware(strength: float = 1.0, *, range_db: float = RANGE_DB) -> Compose:
-    """The sensor-aware set, for pictures in [0, 1] or uint8 [N, 3, H, W].
+def sensor_aware(
+    strength: float = 1.0, params: str | SpectrogramParams | PictureKind | None = None
+) -> Compose:
+    """The sensor-aware set of a kind of picture, for images in [0, 1] or uint8 [N, 3, H, W].
+
+    On a logarithmic axis a tempo is a translation, and signed rows tell an axis from its
+    negative: pictures of bands have two changes more. All act on what greys stand for.
 
     Parameters
     ----------
     strength : float
         0 changes nothing, 1 is our default, at most 2.
-    range_db : float
-        dB from black to white. A photograph has none: by default it counts as deep as the
-        pictures of the default settings.
+    params : optional
+        What the pictures are: settings as in `to_image`, or a `PictureKind` (`PictureScale` has
+        that of a picture). Photographs count as what they stand in for.
 
     Returns
     -------
@@ -86,19 +95,45 @@ def sensor_aware(strength: float = 1.0, *, range_db: float = RANGE_DB) -> Compos
     (torch.Size([4, 3, 64, 64]), torch.uint8)
     >>> [step.label for step in sensor_aware().parts()]
     ['permute-x', 'translate-x', 'hue', 'gain', 'noise', 'time mask', 'frequency mask']
+    >>> [step.label for step in sensor_aware(params="motion").parts()][2:5]
+    ['tempo', 'hue', 'invert']
     """
     check_between(0, 2, strength=strength)
+    kind = kind_of(params)
+    if kind.octaves:
+        return _of_bands(strength, kind)
     # Cheap changes that may come out as nothing need no probability of their own. Geometry first,
     # then power, masks last: what was lost stays lost.
     return Compose(
         (
             RandomApply(PermuteX(segments=1 + round(3 * strength)), 0.5),
             TranslateX(shift=0.5 * strength),
-            RandomApply(Hue(degrees=60 * strength, range_db=range_db), 0.8),
-            Gain(gain=0.1 * strength),
-            RandomApply(Noise(floor=0.4 * strength, range_db=range_db), 0.5),
-            RandomApply(TimeMask(gap=0.25 * strength), 0.5),
-            RandomApply(FrequencyMask(band=0.25 * strength), 0.5),
+            RandomApply(Hue(degrees=60 * strength, kind=kind), 0.8),
+            Gain(gain=0.1 * strength, kind=kind),
+            RandomApply(Noise(floor=0.4 * strength, kind=kind), 0.5),
+            RandomApply(TimeMask(gap=0.25 * strength, kind=kind), 0.5),
+            RandomApply(FrequencyMask(band=0.25 * strength, kind=kind), 0.5),
+        )
+    )
+
+
+def _of_bands(strength: float, kind: PictureKind) -> Compose:
+    """The set for bands above slow movement."""
+    # The strengths of the twins in docs/walks.md: a picture that shows which way gravity points
+    # is not that of a sensor turned by 60 degrees. In signed greys noise is a distance from
+    # mid-grey, in greys of power a height above black.
+    floor = 0.05 if kind.signed else 0.4
+    return Compose(
+        (
+            RandomApply(PermuteX(segments=1 + round(3 * strength)), 0.3),
+            TranslateX(shift=0.25 * strength),
+            Tempo(octaves=0.3 * strength, kind=kind),
+            Hue(degrees=20 * strength, kind=kind),
+            Invert(share=0.1 * strength, kind=kind),
+            Gain(gain=0.03 * strength, kind=kind),
+            RandomApply(Noise(floor=floor * strength, kind=kind), 0.5),
+            RandomApply(TimeMask(gap=0.2 * strength, kind=kind), 0.3),
+            RandomApply(FrequencyMask(band=0.2 * strength, kind=kind), 0.3),
         )
     )
 
@@ -148,10 +183,55 @@ class PermuteX(Permutation):
 
 
 @dataclass(frozen=True)
+class Tempo(Augmentation):
+    """Play up to so many octaves faster or slower, about the middle of the window.
+
+    Played c times as fast, frequencies are c times as high and times c times as short. On a
+    logarithmic axis the one is a translation of the rows by log2(c) octaves, on a linear one a
+    stretch from 0 Hz; the other is a stretch of the columns. Either alone is no movement's
+    picture. What enters at an edge is mirrored; rows of slow movement keep their height.
+    """
+
+    octaves: float = 0.3
+    kind: PictureKind = LINEAR
+    label: ClassVar[str] = "tempo"
+    meaning: ClassVar[str] = "the same movement, done faster or slower"
+    idle: ClassVar[dict[str, Any]] = {"octaves": 0.0}
+    limits: ClassVar[dict[str, tuple[float, float]]] = {"octaves": (0, 3)}
+
+    def sample(self, shape, generator) -> Parameters:
+        """Tempos [N], octaves; above 0 is faster."""
+        return {"octaves": uniform(shape[:1], generator, -self.octaves, self.octaves)}
+
+    def _apply(self, images, octaves) -> torch.Tensor:
+        bands, tempo = self.kind.bands(images), torch.exp2(octaves)
+        if self.kind.octaves:
+            bands.copy_(shift_rows(bands, octaves / self.kind.octaves))
+        else:
+            height = torch.arange(bands.shape[2], device=bands.device) + 0.5  # from 0 Hz
+            upwards = bands.transpose(2, 3).flip(3)
+            moved = warp_time(upwards, height / tempo[:, None] - 0.5)
+            bands.copy_(moved.flip(3).transpose(2, 3))
+        return stretch_time(images, tempo)
+
+    def twin(self, signal, scale, octaves) -> torch.Tensor:
+        """Resample about the middle of the window."""
+        return scale.within(signal, stretch_time, tempo=torch.exp2(octaves))
+
+    def in_units(self, scale: PictureScale) -> dict[str, float]:
+        """Largest tempo in octaves."""
+        return {"tempo_octaves": self.octaves}
+
+
+@dataclass(frozen=True)
 class TimeMask(Dropout):
-    """Blacken columns, up to `gap` of the width."""
+    """Blacken columns, up to `gap` of the width; mid-grey is the black of signed bands.
+
+    Rows of slow movement stay: a gap is short to them.
+    """
 
     gap: float = 0.25
+    kind: PictureKind = LINEAR
     label: ClassVar[str] = "time mask"
     meaning: ClassVar[str] = "samples were lost"
     idle: ClassVar[dict[str, Any]] = {"start": 0.0, "stop": 0.0}
@@ -159,7 +239,8 @@ class TimeMask(Dropout):
     def _apply(self, images, start, stop) -> torch.Tensor:
         # SpecAugment fills with the mean; black is what a value that stands still looks like, which
         # has no power but at 0 Hz.
-        return images.mul_(_outside(start, stop, images.shape[3])[:, None, None, :])
+        _blacken(images, _outside(start, stop, images.shape[3])[:, None, None, :], self.kind)
+        return images
 
     def twin(self, signal, scale, start, stop) -> torch.Tensor:
         """Hold the last value through the gap."""
@@ -180,32 +261,47 @@ class TimeMask(Dropout):
 
 @dataclass(frozen=True)
 class FrequencyMask(Augmentation):
-    """Blacken rows, up to `band` of the height."""
+    """Blacken rows, up to `band` of the bands' height; mid-grey is the black of signed bands."""
 
     band: float = 0.25
+    kind: PictureKind = LINEAR
     label: ClassVar[str] = "frequency mask"
     meaning: ClassVar[str] = "a band that the sensor or its filter does not pass"
     idle: ClassVar[dict[str, Any]] = {"start": 0.0, "stop": 0.0}
     limits: ClassVar[dict[str, tuple[float, float]]] = {"band": (0, 1)}
 
     def sample(self, shape, generator) -> Parameters:
-        """Edges of the band [N], fractions of the height above the bottom."""
+        """Edges of the band [N], fractions of the height of the bands above their bottom."""
         return random_interval(shape[0], self.band, generator)
 
     def _apply(self, images, start, stop) -> torch.Tensor:
-        upwards = _outside(start, stop, images.shape[2])  # row 0 of a picture is its top
-        return images.mul_(upwards.flip(1)[:, None, :, None])
+        upwards = _outside(start, stop, self.kind.bands(images).shape[2])
+        _blacken(images, upwards.flip(1)[:, None, :, None], self.kind)  # row 0 is the top
+        return images
 
     def twin(self, signal, scale, start, stop) -> torch.Tensor:
         """Filter the band out, a bin wider at each side: that far its neighbours spill into it."""
-        # Of a tapered sine, 4 bins wide with a Hann taper, that leaves the outer skirts.
-        wider = torch.where(stop > start, 1 / scale.frame_s, 0.0)
-        low, high = scale.hz(start) - wider, scale.hz(stop) + wider
+        slow = scale.kind.slow
+        low, high = (scale.hz(slow + (1 - slow) * edge) for edge in (start, stop))
+        # Of a tapered sine, 4 bins wide with a Hann taper, that leaves the outer skirts. What is
+        # told apart on a logarithmic axis grows with frequency.
+        wide = (stop > start) * (_SPILL if scale.kind.octaves else 1 / scale.frame_s)
+        below, above = (low, high) if scale.kind.octaves else (1, 1)
+        low, high = low - wide * below, high + wide * above
         return remove_band(signal, low / (scale.rate / 2), high / (scale.rate / 2))
 
     def in_units(self, scale: PictureScale) -> dict[str, float]:
-        """Widest band in Hz."""
+        """Widest band in Hz, or in octaves on a logarithmic axis."""
+        if scale.kind.octaves:
+            return {"band_octaves": self.band * scale.kind.octaves}
         return {"band_hz": self.band * scale.height_hz}
+
+
+def _blacken(images: torch.Tensor, kept: torch.Tensor, kind: PictureKind) -> None:
+    """Take the bands to no power, or to no movement, where `kept` is 0 and not 1."""
+    bands = kind.bands(images).mul_(kept)
+    if kind.signed:
+        bands.add_(0.5 * (1 - kept))
 
 
 def _outside(start: torch.Tensor, stop: torch.Tensor, length: int) -> torch.Tensor:
@@ -253,16 +349,17 @@ class Hue(Rotation):
     ----------
     degrees : float
     on : {"picture", "power"}
-        Mix the greys themselves by R o R: an approximation, cheap, and as good a picture as any
-        where every axis has a range of its own. Or mix the powers they stand for: exact for
+        Mix greys of power themselves by R o R: an approximation, cheap, and as good a picture as
+        any where every axis has a range of its own. Or mix the powers they stand for: exact for
         incoherent axes, but for what black and white cut off.
-    range_db : float
-        dB from black to white, for ``on="power"``.
+    kind : PictureKind
+        What greys stand for. What signed ones do is mixed by R itself, minus signs included:
+        exact, but for what black and white cut off.
     """
 
     degrees: float = 60.0
     on: str = "picture"
-    range_db: float = RANGE_DB
+    kind: PictureKind = LINEAR
     meaning: ClassVar[str] = "the device is worn in another orientation"
     idle: ClassVar[dict[str, Any]] = {"rotation": torch.eye(3)}
     limits: ClassVar[dict[str, tuple[float, float]]] = {"degrees": (0, 180)}
@@ -278,11 +375,14 @@ class Hue(Rotation):
         return "hue" if self.on == "picture" else "hue on power"
 
     def _apply(self, images, rotation) -> torch.Tensor:
-        if self.on == "picture":
-            return mix_power(images, rotation)
-        # grey -> nepers -> power -> mixed -> nepers -> grey
-        steepness = _steepness(self.range_db)
-        return mix_power(images.mul_(steepness).exp_(), rotation).log_().div_(steepness)
+        def turned_power(greys):
+            if self.on == "picture":
+                return mix_power(greys, rotation)
+            # grey -> nepers -> power -> mixed -> nepers -> grey
+            steepness = _steepness(self.kind.range_db)
+            return mix_power(greys.mul_(steepness).exp_(), rotation).log_().div_(steepness)
+
+        return self.kind.change(images, turned_power, lambda values: mix(values, rotation))
 
     def twin(self, signal, scale, rotation) -> torch.Tensor:
         """Turn the device: x -> R x in every triad of axes."""
@@ -294,13 +394,49 @@ class Hue(Rotation):
 
 
 @dataclass(frozen=True)
+class Invert(Augmentation):
+    """Invert channels, each of them in a `share` of the pictures: red for cyan.
+
+    Exact where greys are signed. Power is the same for an axis and its negative, so that bands of
+    power and pictures of an STFT stay as they are.
+    """
+
+    share: float = 0.1
+    kind: PictureKind = LINEAR
+    label: ClassVar[str] = "invert"
+    meaning: ClassVar[str] = "a sensor turned over, or an axis counted the other way"
+    idle: ClassVar[dict[str, Any]] = {"sign": 1.0}
+    limits: ClassVar[dict[str, tuple[float, float]]] = {"share": (0, 1)}
+
+    def sample(self, shape, generator) -> Parameters:
+        """Signs [N, 3], one a channel."""
+        inverted = uniform((shape[0], 3), generator) < self.share
+        return {"sign": 1.0 - 2.0 * inverted}
+
+    def _apply(self, images, sign) -> torch.Tensor:
+        return self.kind.change(
+            images, lambda power: power, lambda values: values.mul_(sign[:, :, None, None])
+        )
+
+    def twin(self, signal, scale, sign) -> torch.Tensor:
+        """The same signs on the axes."""
+        return signal * sign[:, :, None]
+
+    def in_units(self, scale: PictureScale) -> dict[str, float]:
+        """Share of the channels."""
+        return {"share": self.share}
+
+
+@dataclass(frozen=True)
 class Gain(Augmentation):
     """Brighten or darken by up to `gain` of the range: a factor is an offset in dB.
 
-    It depicts nothing where each picture is normalised by axis or by window.
+    Signed greys have no dB; what they stand for is multiplied by the factor. It depicts nothing
+    where each picture is normalised by axis or by window.
     """
 
     gain: float = 0.1
+    kind: PictureKind = LINEAR
     label: ClassVar[str] = "gain"
     meaning: ClassVar[str] = "another sensitivity, or a more vigorous movement"
     idle: ClassVar[dict[str, Any]] = {"gain": 0.0}
@@ -311,11 +447,15 @@ class Gain(Augmentation):
         return {"gain": uniform(shape[:1], generator, -self.gain, self.gain)}
 
     def _apply(self, images, gain) -> torch.Tensor:
-        return images.add_(gain.view(-1, 1, 1, 1)).clamp_(0, 1)
+        gain = gain.view(-1, 1, 1, 1)
+        # 20, not 10: decibels are of power, and the signal is an amplitude.
+        factor = 10 ** (gain * self.kind.range_db / 20)
+        return self.kind.change(
+            images, lambda power: power.add_(gain).clamp_(0, 1), lambda values: values.mul_(factor)
+        )
 
     def twin(self, signal, scale, gain) -> torch.Tensor:
         """Multiply by that many dB."""
-        # 20, not 10: decibels are of power, and the signal is an amplitude.
         return signal * 10 ** (gain.view(-1, 1, 1) * scale.range_db / 20)
 
     def in_units(self, scale: PictureScale) -> dict[str, float]:
@@ -331,6 +471,10 @@ class Noise(Augmentation):
     of them [1]_. The power of noise is exponentially distributed, a standard deviation of 5.6 dB,
     and smooth over neighbouring bins and overlapping frames.
 
+    On a logarithmic axis bands grow broader and noise louder, by 3 dB an octave up to the floor;
+    slow movement is averaged too long to show any. To signed bands noise is added as it is, with
+    a root mean square of `floor`, counted from mid-grey.
+
     References
     ----------
     .. [1] Nadas, Nahamoo and Picheny, "Speech recognition using noise-adaptive prototypes", IEEE
@@ -338,7 +482,7 @@ class Noise(Augmentation):
     """
 
     floor: float = 0.4
-    range_db: float = RANGE_DB
+    kind: PictureKind = LINEAR
     label: ClassVar[str] = "noise"
     meaning: ClassVar[str] = "a noisier sensor"
     #: Independent values of the noise along frequency and time: our choice.
@@ -346,35 +490,54 @@ class Noise(Augmentation):
     limits: ClassVar[dict[str, tuple[float, float]]] = {"floor": (0, 1)}
 
     def sample(self, shape, generator) -> Parameters:
-        """Floors [N], fractions of the range; noise in nepers, and a seed for the twin's."""
-        # -log(u) of a uniform u is exponentially distributed, as |X|^2 of a complex normal X is.
-        power = uniform((shape[0], 3, *self.GRAIN), generator).clamp_(min=1e-7).log_().neg_()
+        """Floors [N], fractions of the range; noise, in nepers of power; a seed for the twin's."""
+        if self.kind.signed:  # no power to be smooth: it swings from column to column
+            noise = normal((shape[0], 3, self.GRAIN[0], shape[3]), generator)
+        else:
+            # -log(u) of a uniform u is exponentially distributed, as |X|^2 of a complex normal X.
+            power = uniform((shape[0], 3, *self.GRAIN), generator).clamp_(min=1e-7).log_().neg_()
+            noise = power.log_()
         seed = torch.randint(2**31, (1,), generator=generator, device=generator.device)
         floor = uniform(shape[:1], generator, 0, self.floor)
-        return {"floor": floor, "noise": power.log_(), "seed": int(seed)}
+        return {"floor": floor, "noise": noise, "seed": int(seed)}
 
     def _apply(self, images, floor, noise, seed) -> torch.Tensor:
-        height, width = images.shape[2:]
-        rows = _smooth(self.GRAIN[0], height).to(images)
-        columns = _smooth(self.GRAIN[1], width).to(images)
+        bands = self.kind.bands(images)  # none in slow movement
+        rows = _smooth(noise.shape[2], bands.shape[2]).to(images)
+        columns = _smooth(noise.shape[3], bands.shape[3]).to(images)
+        # How much weaker than in the highest band: half the breadth, half the power, 3 dB.
+        depth = (torch.arange(bands.shape[2]) + 0.5) / bands.shape[2]
+        fall_db = (10 * math.log10(2) * self.kind.octaves * depth)[:, None].to(images)  # [h, 1]
+        if self.kind.signed:
+            level = rows @ (noise @ columns.T) * 10 ** (-fall_db / 20)
+            level *= self.kind.value(0.5 + floor).view(-1, 1, 1, 1)
+            level = F.pad(level, (0, 0, 0, images.shape[2] - bands.shape[2]))
+            return self.kind.change(images, lambda power: power, lambda values: values.add_(level))
         # [24, 12] -> [H, W]: rows [H, 24], columns [W, 12]. The noise has mean 0 here, and its own
         # mean comes back with the floor: smoothing keeps the variance, not the mean.
-        steepness = _steepness(self.range_db)
+        steepness = _steepness(self.kind.range_db)
         level = rows @ ((noise - _MEAN) / steepness @ columns.T)
         level += (_raising(floor, steepness).log() + _MEAN).view(-1, 1, 1, 1) / steepness
+        level -= fall_db / self.kind.range_db
         # log(e^a + e^b) ~ max(a, b), at most 3 dB off where both are equal (MIXMAX [1]_).
-        return torch.maximum(images, level, out=images).clamp_(max=1)
+        torch.maximum(bands, level, out=bands).clamp_(max=1)
+        return images
 
     def twin(self, signal, scale, floor, noise, seed) -> torch.Tensor:
         """Add white noise of that power."""
         # A variance of 1 shows as noise_db in a bin; `unit` is the variance that shows as black.
-        unit = 10 ** ((scale.black_db - scale.noise_db) / 10)
-        variance = unit * _raising(floor, _steepness(scale.range_db))
+        if scale.kind.signed:
+            variance = scale.kind.value(0.5 + floor).square() * 10 ** (-scale.noise_db / 10)
+        else:
+            unit = 10 ** ((scale.black_db - scale.noise_db) / 10)
+            variance = unit * _raising(floor, _steepness(scale.range_db))
         noise = torch.randn(signal.shape, generator=torch.Generator().manual_seed(seed))
         return signal + variance.sqrt().view(-1, 1, 1) * noise.to(signal.device)
 
     def in_units(self, scale: PictureScale) -> dict[str, float]:
-        """Highest floor in dB above black."""
+        """Highest floor in dB above black, or the value that a signed grey stands for."""
+        if scale.kind.signed:
+            return {"noise": float(scale.kind.value(torch.tensor(0.5 + self.floor)))}
         return {"floor_db": self.floor * scale.range_db}
 
 

@@ -19,8 +19,8 @@ import torch
 from torch.nn import functional as F
 
 from .base import Augmentation, Compose, Parameters, RandomApply, uniform
-from .functional import mix, reverse_frequency, rotations, warp_time
-from .scale import PictureScale
+from .functional import mix, reverse_frequency, rotations, shift_rows, stretch_time, warp_time
+from .scale import LINEAR, PictureKind, PictureScale
 from .signal import TimeFlip
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "RandomRotation",
     "Shear",
     "Solarize",
+    "TranslateY",
     "VerticalFlip",
     "implausible",
     "moco_v2",
@@ -263,9 +264,9 @@ def _blurring(sigma: torch.Tensor, size: int, reach: int) -> torch.Tensor:
     return torch.einsum("nk,kij->nij", kernel, spread)
 
 
-def implausible() -> tuple[Augmentation, ...]:
+def implausible(kind: PictureKind = LINEAR) -> tuple[Augmentation, ...]:
     """Usual augmentations that no sensor could cause; none is in MoCo v2's set."""
-    return VerticalFlip(), RandomRotation(), Shear(), Solarize()
+    return VerticalFlip(), RandomRotation(), Shear(), Solarize(), TranslateY(kind=kind)
 
 
 @dataclass(frozen=True)
@@ -332,6 +333,39 @@ class Solarize(Augmentation):
 
     def _apply(self, images) -> torch.Tensor:
         return torch.where(images >= self.threshold, 1 - images, images)
+
+
+@dataclass(frozen=True)
+class TranslateY(Augmentation):
+    """Move along the frequency axis by up to `shift` of the bands' height; the edge is mirrored.
+
+    On a logarithmic axis a faster movement does so, but its times grow shorter as well: `Tempo`
+    does both.
+    """
+
+    shift: float = 0.05
+    kind: PictureKind = LINEAR
+    label: ClassVar[str] = "translate-y"
+    meaning: ClassVar[str] = "nothing; nearest is a faster movement, which takes less time"
+    plausible: ClassVar[bool] = False
+    idle: ClassVar[dict[str, Any]] = {"shift": 0.0}
+    limits: ClassVar[dict[str, tuple[float, float]]] = {"shift": (0, 1)}
+
+    def sample(self, shape, generator) -> Parameters:
+        """Shifts [N] upwards, fractions of the bands' height."""
+        return {"shift": uniform(shape[:1], generator, -self.shift, self.shift)}
+
+    def _apply(self, images, shift) -> torch.Tensor:
+        bands = self.kind.bands(images)
+        bands.copy_(shift_rows(bands, shift))
+        return images
+
+    def twin(self, signal, scale, shift) -> torch.Tensor:
+        """The tempo that does so to the frequency half-way up; on octaves, to all of them."""
+        slow = scale.kind.slow
+        middle = torch.full_like(shift, (1 + slow) / 2)
+        tempo = scale.hz(middle + shift * (1 - slow)) / scale.hz(middle)
+        return scale.within(signal, stretch_time, tempo=tempo)
 
 
 def _affine(images: torch.Tensor, xx, xy, yx, yy) -> torch.Tensor:

@@ -15,8 +15,8 @@ from PIL import Image, ImageOps
 
 from ..augment.base import Augmentation
 from ..augment.fidelity import likeness
-from ..augment.image import Hue, sensor_aware
-from ..augment.scale import scale_of
+from ..augment.image import Invert, sensor_aware
+from ..augment.scale import PictureKind, scale_of
 from ..augment.vision import (
     ColorJitter,
     GaussianBlur,
@@ -26,50 +26,58 @@ from ..augment.vision import (
     RandomRotation,
     Shear,
     Solarize,
+    TranslateY,
     VerticalFlip,
     moco_v2,
 )
 from ..errors import FormatError, SignalError, unknown_name
 from ..pictures.image import to_image
-from ..pictures.params import resolve
+from ..pictures.params import presets, resolve
 from ..pictures.power import spectrogram
 from ..signals.axes import channel_index
 from ..signals.recording import Recording
 from ..signals.windows import sliding_windows
 from .base import Explorer
 from .canvas import Drawing, blank
-from .controls import WindowControls, choice, control, linear_presets
+from .controls import WindowControls, choice, control
 from .panels import picture_edges, picture_panel, signal_panel, window_bounds
 from .sources import find_source
 
 __all__ = ["AUGMENTATIONS", "AugmentationExplorer", "AugmentationState", "code", "render"]
 
 
-def _part(label: str) -> Callable[[float, float], Augmentation]:
+Maker = Callable[[float, PictureKind], Augmentation]
+
+
+def _part(label: str) -> Maker:
     """One change of the sensor-aware set, whatever its probability there."""
 
-    def make(strength: float, range_db: float) -> Augmentation:
-        parts = sensor_aware(strength, range_db=range_db).parts()
-        return next(part for part in parts if part.label == label)
+    def make(strength: float, kind: PictureKind) -> Augmentation:
+        # Pictures of bands have more changes: what they do to the others is worth a look, too.
+        parts = [*sensor_aware(strength, kind).parts(), *sensor_aware(strength, "motion").parts()]
+        part = next(part for part in parts if part.label == label)
+        return replace(part, kind=kind) if hasattr(part, "kind") else part
 
     return make
 
 
-#: Name -> function of strength (1 is the usual one) and of the picture's range in dB.
-AUGMENTATIONS: dict[str, Callable[[float, float], Augmentation]] = {
-    **{part.label: _part(part.label) for part in sensor_aware().parts()},
-    "hue on power": lambda s, db: Hue(degrees=60 * s, on="power", range_db=db),
-    "sensor-aware set": lambda s, db: sensor_aware(s, range_db=db),
-    "crop and resize": lambda s, db: RandomResizedCrop(area=(max(1 - 0.8 * s, 0.02), 1.0)),
-    "colour jitter": lambda s, db: ColorJitter(*[min(0.4 * s, 1)] * 3, hue=min(0.1 * s, 0.5)),
-    "grayscale": lambda s, db: Grayscale(),
-    "blur": lambda s, db: GaussianBlur(sigma=(0.1, max(2 * s, 0.1))),
-    "horizontal flip": lambda s, db: HorizontalFlip(),
-    "vision set": lambda s, db: moco_v2(),
-    "vertical flip": lambda s, db: VerticalFlip(),
-    "rotation": lambda s, db: RandomRotation(degrees=30 * s),
-    "shear": lambda s, db: Shear(slope=0.3 * s),
-    "solarize": lambda s, db: Solarize(threshold=1 - 0.5 * min(s, 2)),
+#: Name -> function of strength (1 is the usual one) and of the picture's kind.
+AUGMENTATIONS: dict[str, Maker] = {
+    **{part.label: _part(part.label) for part in sensor_aware(params="motion").parts()},
+    "invert": lambda s, kind: Invert(share=0.5 * s, kind=kind),  # rare in the set, seen here
+    "hue on power": lambda s, kind: replace(_part("hue")(s, kind), on="power"),
+    "sensor-aware set": sensor_aware,
+    "crop and resize": lambda s, kind: RandomResizedCrop(area=(max(1 - 0.8 * s, 0.02), 1.0)),
+    "colour jitter": lambda s, kind: ColorJitter(*[min(0.4 * s, 1)] * 3, hue=min(0.1 * s, 0.5)),
+    "grayscale": lambda s, kind: Grayscale(),
+    "blur": lambda s, kind: GaussianBlur(sigma=(0.1, max(2 * s, 0.1))),
+    "horizontal flip": lambda s, kind: HorizontalFlip(),
+    "vision set": lambda s, kind: moco_v2(),
+    "vertical flip": lambda s, kind: VerticalFlip(),
+    "translate-y": lambda s, kind: TranslateY(shift=0.05 * s, kind=kind),
+    "rotation": lambda s, kind: RandomRotation(degrees=30 * s),
+    "shear": lambda s, kind: Shear(slope=0.3 * s),
+    "solarize": lambda s, kind: Solarize(threshold=1 - 0.5 * min(s, 2)),
 }
 
 
@@ -104,7 +112,7 @@ def render(state: AugmentationState) -> Drawing:
     Raises
     ------
     Img2ImuError
-        A window too short, other than three axes, a picture without a range in dB.
+        A window too short, other than three axes, a picture neither in dB nor signed.
     """
     for name in (state.augmentation, state.views):
         if name not in AUGMENTATIONS:
@@ -116,7 +124,7 @@ def render(state: AugmentationState) -> Drawing:
     scale = scale_of(spectrogram(signal, window.rate, params))
     image = _picture(signal, window.rate, params)  # [1, 3, H, W] in [0, 1]
     photo = _resized(state.photo, tuple(image.shape[2:]))
-    augmentation = AUGMENTATIONS[state.augmentation](state.strength, scale.range_db)
+    augmentation = AUGMENTATIONS[state.augmentation](state.strength, scale.kind)
     generator = torch.Generator().manual_seed(state.seed)
     # Drawn once for all: photo, picture and signal suffer the same change, so that the picture that
     # was changed can be compared with the picture of the signal that was changed.
@@ -142,7 +150,7 @@ def render(state: AugmentationState) -> Drawing:
     for left, values, title in ((66, signal, "signal"), (610, moved, "signal, sensor changed")):
         shown = replace(window, signal=values[0].T)
         signal_panel(pixels, (left, 280, 450, 120), shown, [0, 1, 2], title)
-    views = AUGMENTATIONS[state.views](state.strength, scale.range_db)
+    views = AUGMENTATIONS[state.views](state.strength, scale.kind)
     for k, (before, what) in enumerate(((photo, "photo"), (image, "motion"))):
         for i in range(2):
             generator.manual_seed(1000 * state.seed + i + 1)
@@ -167,13 +175,12 @@ def render(state: AugmentationState) -> Drawing:
 
 def code(state: AugmentationState) -> str:
     """Python that changes pictures as the state says."""
-    limits = resolve(state.preset).range
-    db = 70 if isinstance(limits, str) else limits[1] - limits[0]  # as photographs count
     name, strength = state.augmentation, state.strength
     return (
         "import img2imu_kit as ik\n\n"
         f"images = ik.to_image(windows, params={state.preset!r})\n"
-        f"augmentation = ik.explore.AUGMENTATIONS[{name!r}]({strength:g}, {db:g})\n"
+        f"kind = ik.augment.kind_of({state.preset!r})\n"
+        f"augmentation = ik.explore.AUGMENTATIONS[{name!r}]({strength:g}, kind)\n"
         f"changed = augmentation(images, generator={state.seed})"
     ).replace("'", '"')
 
@@ -255,7 +262,7 @@ class AugmentationExplorer(Explorer):
         augmentation, views = "translate-x", "sensor-aware set"
         strength = {"value": 1, "max": 2, "step": 0.05}
         self.controls = {  # by the names of what they set in the state
-            "preset": choice("preset", "Settings of the spectrogram", linear_presets()),
+            "preset": choice("preset", "Settings of the spectrogram", presets()),
             "augmentation": choice(
                 "augmentation", "Done to picture and sensor", AUGMENTATIONS, value=augmentation
             ),

@@ -23,7 +23,7 @@ __all__ = ["FLOOR", "TRANSFORMS", "Spectrograms", "make_grid", "scaled", "spectr
 #: Transforms, by what `SpectrogramParams.transform` calls them. Each is a module with
 #: ``make_grid(length, rate, params)``, ``windows_at_once(channels, grid, params)``,
 #: ``to_power(signal, grid, params)``, ``from_power(power, grid, params, iterations)`` and
-#: ``noise_db(params)``, as in `stft`.
+#: ``noise_db(grid, params)``, as in `stft`.
 TRANSFORMS = {"stft": stft, "cwt": scalogram}
 
 #: Least power a logarithm is taken of: -120 dB, a sine of 1.4e-6 m/s2, below any sensor's noise.

@@ -121,12 +121,26 @@ def from_power(
     return torch.fft.irfft(merged, n=rows.shape[-1])[..., :length].numpy()
 
 
-def noise_db(params: SpectrogramParams) -> float:
-    """Bands are as broad as they are high, so noise has no one level in them."""
-    raise ParameterError(
-        "changes of power are not known yet for transform='cwt'",
-        remedy="Use pictures of transform='stft' with the sensor-aware set.",
-    )
+def noise_db(grid: Grid, params: SpectrogramParams) -> np.ndarray:
+    """White noise of unit variance as it shows in each row, dB: float64 [F].
+
+    Its expected mean square is what a row's gains let through, by Parseval over the mirrored
+    window of P samples::
+
+        E[power_k] = 2 / P * sum_f G_k(f)^2,
+
+    so that it rises by 3 dB an octave with the breadth of the bands. Signed rows are means of
+    `hop` samples before any square, and lose what varies within a column.
+    """
+    # The mirrored window is no white noise, every sample stands in it twice; but that doubles the
+    # power at 0 Hz, which a one-sided sum would count once, and leaves the other frequencies.
+    period = 2 * round(grid.frame_s * grid.rate) - 2
+    bands, slow = morlet_bank(period, grid.rate, params)
+    gains = torch.cat([slow.expand(params.low_rows, -1), bands]).double().numpy()  # [F, P // 2 + 1]
+    if params.scale == "signed":  # the mean of hop samples is a filter, Dirichlet's kernel
+        f = np.fft.rfftfreq(period)  # cycles a sample
+        gains *= np.sinc(params.hop * f) / np.sinc(f)
+    return 10 * np.log10(2 / period * np.square(gains).sum(axis=1))
 
 
 @lru_cache(maxsize=32)

@@ -111,9 +111,13 @@ def from_power(
     return signal[:, :, start : start + length]
 
 
-def noise_db(params: SpectrogramParams) -> float:
-    """Power of white noise of unit variance in a bin: that of the scaled taper, by Parseval."""
-    return 10 * float(taper(params).square().sum().log10())
+def noise_db(grid: Grid, params: SpectrogramParams) -> np.ndarray:
+    """White noise of unit variance as it shows in each row, dB: float64 [F].
+
+    The power of the scaled taper, by Parseval, the same in every bin.
+    """
+    level = 10 * float(taper(params).square().sum().log10())
+    return np.full(len(grid.freqs_hz), level)
 
 
 @lru_cache(maxsize=32)

@@ -23,7 +23,7 @@ from img2imu_kit.augment.image import (
     mix_power,
     sensor_aware,
 )
-from img2imu_kit.augment.scale import scale_of
+from img2imu_kit.augment.scale import PictureKind, scale_of
 from img2imu_kit.augment.vision import (
     ColorJitter,
     GaussianBlur,
@@ -259,7 +259,7 @@ def test_rotation_mixes_power_by_r_squared_for_incoherent_axes():
     loud = after.power > 0.05  # of 0.5; elsewhere tapered lines reach into each other
     assert np.allclose(mixed[loud], after.power[loud], rtol=0.03)
     painted = power_to_image(replace(before, power=mixed))
-    on_power = Hue(on="power", range_db=80).apply(drawn(signal), rotation=turn)
+    on_power = Hue(on="power", kind=PictureKind(80)).apply(drawn(signal), rotation=turn)
     clipped = (drawn(signal) <= 0).any(dim=1, keepdim=True).expand_as(on_power)
     off = (on_power - torch.from_numpy(painted).float() / 255).abs()
     assert off[~clipped].max() < 2.01 / 255
@@ -289,7 +289,7 @@ def test_noise_has_the_power_and_grain_of_noise(floor):
     silence = torch.zeros(24, 3, 400)
     parameters = Noise().sample((24, 3, 33, 85), generator())
     parameters["floor"] = torch.full((24,), floor)
-    pictured = Noise(range_db=80).apply(torch.zeros(24, 3, 33, 85), **parameters)
+    pictured = Noise(kind=PictureKind(80)).apply(torch.zeros(24, 3, 33, 85), **parameters)
     heard = drawn(Noise().twin(silence, scale(silence, params), **parameters), params)
     heard = heard[:, :, 2:-2]  # bins at 0 Hz and half the rate have half the power
     assert abs(pictured.mean() - heard.mean()) < 0.5 / 80

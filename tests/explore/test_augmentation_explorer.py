@@ -34,6 +34,19 @@ def test_every_augmentation_of_every_strength_can_be_seen(state, name):
     assert (drawn[1.0].pixels != other.pixels).any()  # the views at least
 
 
+@pytest.mark.parametrize("preset", ["motion", "motion-signed"])
+@pytest.mark.parametrize("name", ["tempo", "hue", "invert", "noise", "sensor-aware set"])
+def test_pictures_of_bands_are_changed_by_the_set_of_their_kind(state, name, preset):
+    banded = render(replace(state, augmentation=name, preset=preset, views=name))
+    linear = render(replace(state, augmentation=name, views=name))
+    assert banded.note.startswith(name)
+    assert banded.note != linear.note
+    names = {"windows": ik.sliding_windows([state.recording], 4)}
+    exec(code(replace(state, augmentation=name, preset=preset)), names)
+    assert names["kind"] == ik.augment.kind_of(preset)
+    assert (names["changed"] != names["images"]).any()
+
+
 def test_the_pair_suffers_the_same_change(state):
     """A shift of the picture is compared with the same shift of the signal."""
     note = render(replace(state, augmentation="translate-x", seed=3)).note

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 import img2imu_kit as ik
 from img2imu_kit.errors import ParameterError, SignalError
 from img2imu_kit.pictures.power import make_grid
-from img2imu_kit.pictures.scalogram import cone_of_influence
+from img2imu_kit.pictures.scalogram import cone_of_influence, noise_db
 
 RATE = 50.0
 RAW = {"size": None, "hop": 1}  # a pixel for each band and sample
@@ -55,6 +55,20 @@ def test_a_sine_in_the_middle_of_a_band_shows_its_mean_square(row):
     spread = freqs_hz[row + 1] / 3
     share = np.exp(-(((freqs_hz[row] - freqs_hz[row + 1]) / spread) ** 2))
     assert power[row + 1] == pytest.approx(9 / 2 * share, rel=0.02)
+
+
+@pytest.mark.parametrize("preset", ["motion", "motion-signed"])
+def test_white_noise_shows_in_each_row_as_told(rng, preset):
+    """As much as 3,000 windows of it do; signed rows lose what varies within a column."""
+    noise = rng.normal(size=(1000, 3, 200)).astype(np.float32)
+    spectra = ik.spectrogram(noise, RATE, preset)
+    squares = np.square(spectra.power) if preset == "motion-signed" else np.abs(spectra.power)
+    heard = 10 * np.log10(squares.mean(axis=(0, 1, 3)))
+    told = noise_db(spectra.grid, spectra.params)
+    np.testing.assert_allclose(told, heard, atol=0.25)
+    if preset == "motion":  # bands grow broader, and noise louder, by 3 dB an octave
+        octaves = np.log2(spectra.freqs_hz[20] / spectra.freqs_hz[6])
+        assert told[20] - told[6] == pytest.approx(10 * np.log10(2) * octaves, abs=0.05)
 
 
 def test_gravity_is_in_the_slow_rows_alone():
