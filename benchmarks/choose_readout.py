@@ -1,73 +1,102 @@
-"""Which layers a vision network should be read at: chosen where nothing is reported.
+"""Which pictures, layers and cells: chosen on data sets that are none of the four tasks.
 
-    python benchmarks/choose_readout.py [DATA]
+    python benchmarks/choose_readout.py [DATA] [--draws 10] [--out readout.csv]
 
-Activities at the chest and falls at the waist are none of the four tasks. Each readout differs from
-the default in one lever; a score is the mean macro-F1 of both sets, 10 shots, 5 draws of subjects.
-DATA is a folder that holds ``chest_accelerometer/`` and ``sisfall/``; default: the cache.
+Three development sets: activities at the chest, falls at the waist (both in the layout of their
+owners, in the folder DATA or in the cache), and exercises of the shoulder, which come with the kit.
+Windows of 4 s, accelerometer, ten labelled windows a class, draws 1000 and on; macro-F1. Each
+readout differs from the default in one lever. Then the same for sensor baselines (whether their
+layers vote), and for a jury of the network and statistics chosen by hand.
 """
 
 from __future__ import annotations
 
+import argparse
 import math
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import img2imu_kit as ik
-from img2imu_kit.evaluate import Handcrafted, ImageReadout, few_label_table, image_methods
+from img2imu_kit.baselines import SignalEncoder
+from img2imu_kit.evaluate import (
+    Handcrafted,
+    ImageReadout,
+    Jury,
+    Pixels,
+    RawSignal,
+    SignalMethod,
+    few_label_table,
+    image_methods,
+    lever_methods,
+)
 
-WEIGHTS = {"sensor-aware": "img2imu:sensor-aware", "vision": "img2imu:vision"}
-READOUTS = {"as it is": ImageReadout()}
-READOUTS |= {f"layer {layer}": ImageReadout(layer=layer) for layer in (0, 2, 3, 4)}
-READOUTS |= {
-    f"layers {layers}": ImageReadout(layer=layers)
-    for layers in ((0, 1), (0, 1, 2), (0, 1, 2, 3, 4))
-}
-READOUTS |= {f"range {kind}": ImageReadout(range=kind) for kind in ("per-axis", "per-window")}
-READOUTS |= {f"pool {kind}": ImageReadout(pool=kind) for kind in ("gap", "time")}
-READOUTS |= {
-    f"layers (0, 1, 2, 3, 4), {rows} x {columns}": ImageReadout(
-        layer=(0, 1, 2, 3, 4), rows=rows, columns=columns
-    )
-    for rows, columns in ((4, 1), (4, 4), (8, 2), (8, 4), (8, 8), (8, 12), (16, 1), (16, 8))
-}
+GRAVITY = 9.80665
+WEIGHTS = {"IMG2IMU": "img2imu:walk-sensor", "ImageNet": "imagenet:tf_efficientnet_lite0"}
 
 
-def labelled(name: str, data: Path | None):
-    """Windows of 4 s in m/s2, at most about 1,200."""
-    recordings = ik.load_dataset(name, data and data / name)
-    if name == "chest_accelerometer":  # counts: 2048 is 0, 1 g the median distance
-        recordings = [calibrate(recording) for recording in recordings]
-    even = [recording.to_unit("m/s2") for recording in recordings]
-    cut = ik.sliding_windows(even, 4.0, overlap=0.5, purity=0.9)
-    return cut.select("acc")[:: math.ceil(len(cut) / 1200)]
-
-
-def calibrate(recording: ik.Recording) -> ik.Recording:
-    centred = recording.signal - 2048
-    one_g = np.median(np.linalg.norm(centred, axis=1))
-    return replace(recording, signal=9.80665 * centred / one_g, unit="m/s2")
+def load_development_sets(data: Path | None, most: int = 1500) -> dict[str, ik.Windows]:
+    """Name -> labelled windows, thinned evenly."""
+    sets = {}
+    for name in ("chest_accelerometer", "sisfall", "shoulder_exercises"):
+        offline = name == "shoulder_exercises"
+        recordings = ik.load_dataset(name, None if offline or data is None else data / name)
+        if name == "chest_accelerometer":
+            # Counts about 2048, without a unit: the median length of a person's vector is gravity.
+            signals = [recording.signal - 2048.0 for recording in recordings]
+            counts = [np.median(np.linalg.norm(signal, axis=1)) for signal in signals]
+            recordings = [
+                replace(recording, signal=signal * (GRAVITY / count), unit="m/s2")
+                for recording, signal, count in zip(recordings, signals, counts, strict=True)
+            ]
+        recordings = [recording.to_unit("m/s2") for recording in recordings]
+        cut = ik.sliding_windows(recordings, 4.0, overlap=0.5, purity=0.9).select("acc")
+        sets[name] = cut[:: math.ceil(len(cut) / most)]
+    return sets
 
 
 def main() -> None:
-    data = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    tasks = {name: labelled(name, data) for name in ("chest_accelerometer", "sisfall")}
-    methods = {"by hand + forest": Handcrafted()} | {
-        f"{name} | {readout}": method
-        for readout, settings in READOUTS.items()
-        for name, method in image_methods(WEIGHTS, "", settings).items()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("data", type=Path, nargs="?")
+    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--folder", type=Path, default=Path("results/readout"))
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+
+    networks = image_methods(WEIGHTS, "", ImageReadout())
+    methods = {
+        f"{name} | {lever}": method
+        for name, network in networks.items()
+        for lever, method in lever_methods(network).items()
     }
-    table = few_label_table(tasks, methods, shots=(10,), seeds=5)
-    forest = table.method == "by hand + forest"
-    print(f"by hand + forest: {table[forest].macro_f1.mean():.3f}\n")
-    rows = table[~forest].copy()
-    rows[["network", "readout"]] = rows.method.str.split(" | ", regex=False, expand=True)
-    wide = rows.pivot_table(index="readout", columns="network", values="macro_f1")
-    wide["mean"] = wide.mean(axis=1)
-    print(wide.sort_values("mean", ascending=False).round(3).to_string())
+    ours = networks["IMG2IMU"]
+    both = replace(ours, readout=ImageReadout(pixels=(0, 1)))
+    first = replace(ours, readout=ImageReadout(layers=(0, 1, 2, 3, 4)))
+    methods |= {"IMG2IMU | pixels of both": both, "IMG2IMU | layer 0 too": first}
+    for name in ("simclr", "multitask", "cpc", "limu-bert"):
+        encoder = SignalEncoder.load(f"img2imu:{name}")
+        methods[f"{name} | features"] = SignalMethod(encoder)
+        methods[f"{name} | fused"] = SignalMethod(encoder, fused=True)
+    statistics = Handcrafted("extra-trees")
+    methods |= {
+        "pixels | as it is": Pixels(),
+        "by hand | forest": Handcrafted(),
+        "by hand | extra-trees": statistics,
+        "by hand | logistic": Handcrafted(None),
+        "MiniRocket | as it is": RawSignal("minirocket"),
+        "Hydra | as it is": RawSignal("hydra"),
+        "jury | IMG2IMU + extra-trees": Jury({"image": ours, "statistics": statistics}),
+    }
+    sets = load_development_sets(options.data)
+    table = few_label_table(
+        sets, methods, shots=(10,), seeds=range(1000, 1000 + options.draws), folder=options.folder
+    )
+    means = table.pivot_table(index="method", columns="task", values="macro_f1")[list(sets)]
+    means["mean"] = means.mean(axis=1)
+    print(means.reindex(list(methods)).round(3).to_string())
+    if options.out:
+        means.round(4).to_csv(options.out)
 
 
 if __name__ == "__main__":

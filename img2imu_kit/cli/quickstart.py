@@ -25,7 +25,7 @@ from ..signals.windows import sliding_windows
 __all__ = ["Story", "quickstart"]
 
 NETWORK = "mobilenetv2_100"
-PICTURES = {"motion": "how strong, at which frequency, when", "motion-signed": "and which way"}
+PICTURES = {"motion": "how strong, at which frequency", "motion-signed": "and which way"}
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def quickstart(folder: str | Path = "results", *, seed: int = 0) -> Story:
     Story
     """
     # 1. Motion: ten people, seven exercises, a watch. Windows of 4 s at 50 Hz, float32 [N, 3, 200];
-    # every eighth of those that overlap by half, to be quick.
+    # every tenth of those that overlap by half, to be quick.
     people = load_dataset("shoulder_exercises")
-    windows = sliding_windows(people, seconds=4.0, overlap=0.5).select("acc")[::8]
+    windows = sliding_windows(people, seconds=4.0, overlap=0.5).select("acc")[::10]
     # 2. Networks: three pasts of one architecture, none of which has ever seen motion. Two learned
     # from a sensor that walked over photographs, by twins of the walk or by vision's augmentations.
     networks = {
@@ -83,7 +83,7 @@ def quickstart(folder: str | Path = "results", *, seed: int = 0) -> Story:
     for ax, (picture, meaning) in zip(panels[1:], PICTURES.items(), strict=True):
         [image] = to_image(windows[shown : shown + 1], params=picture)
         plot_image(image, rate=windows.rate, seconds=windows.seconds, params=picture, ax=ax)
-        ax.set_title(f"Picture {picture!r}: {meaning}")
+        ax.set_title(f"{picture}: {meaning}")
     left, right = below.subplots(1, 2, width_ratios=(1, 1.4))
     plot_embedding(tsne(voters["IMG2IMU: sensor-aware"]["motion 3"]), windows.label, ax=left)
     left.set_title("What it makes of all windows (t-SNE of one layer)")
