@@ -28,7 +28,6 @@ __all__ = [
     "WindowControls",
     "choice",
     "control",
-    "linear_presets",
     "preset_and_changes",
 ]
 
@@ -62,11 +61,6 @@ def control(kind: type[Widget], description: str, tooltip: str, **settings) -> A
 def choice(description: str, tooltip: str, options: Iterable = (), **settings) -> Dropdown:
     """A list to choose from."""
     return control(Dropdown, description, tooltip, options=list(options), **settings)
-
-
-def linear_presets() -> list[str]:
-    """Presets with bins of one width."""
-    return [name for name, params in presets().items() if params.transform == "stft"]
 
 
 class Quiet:
