@@ -88,7 +88,7 @@ def to_image(
 
     def paint(part: slice, power: Tensor) -> None:
         # A single channel is repeated on assignment: [n, 1, H, W] -> [n, 3, H, W], grey.
-        images[part] = _paint(power, flat[part], params)
+        images[part] = painted(power, flat[part], params)
 
     # A block is painted while its power is still in the cache, and only its bytes are kept.
     by_blocks(batch, grid, params, paint)
@@ -152,14 +152,14 @@ def power_to_image(
 
     def paint(start: int) -> None:
         part = slice(start, start + _AT_ONCE)
-        images[part] = _paint(power[part], flat[part], params)
+        images[part] = painted(power[part], flat[part], params)
 
     side_by_side(paint, range(0, len(power), _AT_ONCE), power.device)
     _warn_of_flat(flat, [spectrograms.axes[i] for i in chosen])
     return images if isinstance(spectrograms.power, Tensor) else images.numpy()
 
 
-def _paint(power: Tensor, flat: Tensor, params: SpectrogramParams) -> Tensor:
+def painted(power: Tensor, flat: Tensor, params: SpectrogramParams) -> Tensor:
     """Power [n, C, F, S] as uint8 [n, C, H, W]; mid-grey where `flat` [n, C]."""
     # dB is 10 log10, and a common factor cancels between the limits: one picture, a step less.
     scale = "log10" if params.scale == "db" else params.scale

@@ -1,6 +1,8 @@
 """The exported file against the network and the classifier that it was made of."""
 
 import json
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -8,9 +10,16 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 
 import img2imu_kit as ik
-from img2imu_kit.errors import OutputError, ParameterError, SignalError, WeightsError
+from img2imu_kit.errors import (
+    ConstantAxisWarning,
+    OutputError,
+    ParameterError,
+    SignalError,
+    WeightsError,
+)
 from img2imu_kit.evaluate.probes import logistic
 from img2imu_kit.models.onnx import to_onnx
+from img2imu_kit.pictures import resolve
 
 NETWORK = "mobilenetv3_small_050"
 
@@ -70,6 +79,63 @@ def test_probabilities_are_those_of_the_classifier(network, images, people, clas
     facts = session.get_modelmeta().custom_metadata_map
     assert json.loads(facts["classes"]) == [*people.classes[:classes]]
     assert (facts["architecture"], facts["layer"]) == (NETWORK, "[1]")
+
+
+@pytest.mark.parametrize(
+    ("preset", "overrides"),
+    [
+        ("motion", {}),
+        ("motion-signed", {"size": (50, 70)}),
+        ("motion", {"channels": "magnitude", "size": None, "low_rows": 0}),
+        ("default", {}),
+        ("img2imu-app", {"center": True, "detrend": "linear", "fmax_hz": 10.0}),
+    ],
+)
+def test_of_windows_the_file_draws_the_pictures_itself(
+    network, people, preset, overrides, tmp_path
+):
+    if preset == "img2imu-app":
+        overrides = overrides | {"n_fft": 64}
+    signal = people.signal.copy()
+    signal[3, 1] = 2.5  # an axis that never changes is drawn mid-grey
+    people = replace(people, signal=signal)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantAxisWarning)
+        expected = ik.to_image(people, params=preset, **overrides)
+        path, options = tmp_path / "a.onnx", {"layer": 1, "pool": "grid"}
+        assert to_onnx(network, people, path, params=preset, **options, **overrides) < 1e-4
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for some in (slice(0, 1), slice(2, 9), slice(None)):
+        features, images = session.run(None, {"signal": signal[some]})
+        assert images.dtype == np.uint8
+        off = np.abs(images.astype(int) - expected[some])
+        assert off.max() <= 1
+        assert (off > 0).mean() < 0.01
+        np.testing.assert_allclose(features, network.features(images, **options), atol=1e-4)
+    facts = session.get_modelmeta().custom_metadata_map
+    assert ik.SpectrogramParams(**json.loads(facts["params"])) == resolve(preset, **overrides)
+    assert (facts["rate"], json.loads(facts["axes"])) == ("50", ["acc_x", "acc_y", "acc_z"])
+
+
+def test_from_motion_to_probabilities_in_one_file(network, people, tmp_path):
+    images = ik.to_image(people, params="motion-signed")
+    head = logistic().fit(network.features(images, layer=1), people.label)
+    to_onnx(network, people, tmp_path / "a.onnx", head=head, layer=1, params="motion-signed")
+    session = onnxruntime.InferenceSession(tmp_path / "a.onnx")
+    probabilities, _ = session.run(["probabilities", "images"], {"signal": people.signal})
+    expected = head.predict_proba(network.features(images, layer=1))
+    np.testing.assert_allclose(probabilities, expected, atol=0.02)  # a level here and there
+    assert (probabilities.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.98
+
+
+def test_pictures_that_no_file_can_draw(network, images, tmp_path):
+    with pytest.raises(ParameterError, match="drawn already"):
+        to_onnx(network, images, tmp_path / "a.onnx", params="motion")
+    [recording] = ik.load_dataset("synthetic", subjects=1, seconds=60, transitions=True)
+    long = ik.sliding_windows(recording, seconds=41, purity=0)
+    with pytest.raises(ParameterError, match="windows of 2000 samples at most"):
+        to_onnx(network, long, tmp_path / "a.onnx", params="motion")
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_head_that_is_not_linear_is_refused_and_the_old_file_stays(
