@@ -45,7 +45,8 @@ def pretrain(
     if "images" not in settings:
         raise ParameterError("nothing to learn from", remedy="Give --images, or images= in TOML.")
     settings["folder"] = Path(settings.get("folder", "runs/pretrain"))
-    settings["freeze"] = tuple(settings.get("freeze", ()))
+    for name in ("freeze", "layers"):
+        settings[name] = tuple(settings.get(name, ()))
     pictures = load_images(settings.pop("images"), settings.get("size", PretrainConfig.size))
     if probe_classes and pictures.labels is not None:
         settings["probe"] = pictures[_commonest(pictures.labels, probe_classes, 60)]
@@ -80,7 +81,8 @@ def _flag_type(hint: Any) -> Any:
     """What a flag takes: of a union the first type, of a tuple several."""
     if get_origin(hint) is Literal or not get_args(hint):
         return hint
-    return list[str] if get_origin(hint) is tuple else get_args(hint)[0]
+    kind = get_args(hint)[0]
+    return list[kind] if get_origin(hint) is tuple else kind
 
 
 def _help_texts(*classes: type) -> dict[str, str]:

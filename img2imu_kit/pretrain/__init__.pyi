@@ -1,5 +1,6 @@
 from .config import LoopConfig as LoopConfig
 from .config import PretrainConfig as PretrainConfig
+from .contrastive import LayerEncoder as LayerEncoder
 from .contrastive import MoCo as MoCo
 from .contrastive import ProjectionEncoder as ProjectionEncoder
 from .contrastive import SimCLR as SimCLR
@@ -13,3 +14,4 @@ from .metrics import knn_accuracy as knn_accuracy
 from .metrics import knn_probe as knn_probe
 from .metrics import representation_metrics as representation_metrics
 from .train import Pretrained as Pretrained
+from .walks import Walks as Walks

@@ -136,13 +136,19 @@ class PretrainConfig(LoopConfig):
     freeze : tuple of str
         Layers of the backbone to keep as they are, by the beginnings of their names (conv_stem,
         blocks.0).
+    train_norm : bool
+        Whether the backbone's batch norms learn and count, or stay as they are.
+    layers : tuple of int
+        Layers that get a loss each, counted from 0, read in 16 x 4 cells; by default the last
+        one's mean alone.
     size : int
         Side in pixels of pictures that are still to be decoded.
     method : {"simclr", "moco"}
         What is contrasted: the other pictures of the batch, or a queue of past ones.
     augmentation : str or callable
-        Random changes that make the views: sensor_aware or moco_v2; in Python also a callable,
-        augmentation(images, generator), on float images [n, 3, H, W] in [0, 1].
+        Random changes that make the views: sensor_aware or moco_v2; or walks, twins of a sensor
+        that walks over the pictures (docs/walks.md). In Python also `Walks` of other strength, or
+        a callable, augmentation(images, generator), on float images [n, 3, H, W] in [0, 1].
     temperature : float
         Of the contrastive loss.
     dim : int
@@ -168,6 +174,8 @@ class PretrainConfig(LoopConfig):
     backbone: str = "mobilenetv3_small_050"
     weights: str | Path | None = None
     freeze: tuple[str, ...] = ()
+    train_norm: bool = True
+    layers: tuple[int, ...] = ()
     size: int = 64
     method: Literal["simclr", "moco"] = "simclr"
     augmentation: str | Callable = "sensor_aware"

@@ -7,15 +7,25 @@ and return the loss with the two sets of unit vectors that it was made of.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ParameterError
+from ..models.readout import read_layers
 from .distributed import gather, share, split_batch_norm
 
-__all__ = ["MoCo", "ProjectionEncoder", "SimCLR", "info_nce", "nt_xent"]
+__all__ = [
+    "LayerEncoder",
+    "MoCo",
+    "ProjectionEncoder",
+    "SimCLR",
+    "by_layer",
+    "info_nce",
+    "nt_xent",
+]
 
 
 def info_nce(query: Tensor, positive: Tensor, queue: Tensor, temperature: float = 0.2) -> Tensor:
@@ -101,7 +111,7 @@ class ProjectionEncoder(nn.Module):
 
     def __init__(self, backbone: nn.Module, features: int, dim: int = 128) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.backbone, self.shape = backbone, (dim,)  # of what it gives for one picture
         # What the loss asks for, that all views of a picture be one, would cost the features their
         # detail. The head takes that loss upon itself and is thrown away (SimCLR, section 4.2).
         self.head = nn.Sequential(
@@ -114,12 +124,66 @@ class ProjectionEncoder(nn.Module):
         return F.normalize(self.head(features).float(), dim=1)
 
 
+class LayerEncoder(nn.Module):
+    """A backbone read at several layers, and a head for each.
+
+    The loss of a layer asks nothing of the layers above it: what is taught is what is read. Maps
+    are averaged in at most 16 x 4 cells (frequency x time), as probes of pictures of motion do.
+
+    Parameters
+    ----------
+    backbone : timm model
+    layers : sequence of int
+        L of them, counted from 0.
+    features : sequence of int
+        Length of the vector that each is read as.
+    dim : int
+        Length of the vectors that are compared.
+    """
+
+    ROWS, COLUMNS, HIDDEN = 16, 4, 256  # our choice
+
+    def __init__(
+        self, backbone: nn.Module, layers: Sequence[int], features: Sequence[int], dim: int = 128
+    ) -> None:
+        super().__init__()
+        self.backbone, self.layers, self.shape = backbone, list(layers), (len(layers), dim)
+        # Standardised first, as by a probe: a layer's loudest channels are not its best.
+        self.heads = nn.ModuleList(
+            nn.Sequential(
+                nn.BatchNorm1d(width, affine=False),
+                nn.Linear(width, self.HIDDEN),
+                nn.BatchNorm1d(self.HIDDEN),
+                nn.ReLU(),
+                nn.Linear(self.HIDDEN, dim),
+            )
+            for width in features
+        )
+
+    def read(self, images: Tensor) -> list[Tensor]:
+        """Images float [N, 3, H, W] to the features [N, D] of each layer."""
+        return read_layers(self.backbone, images, self.layers, "grid", self.ROWS, self.COLUMNS)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images float [N, 3, H, W] to unit vectors [N, L, dim]."""
+        vectors = [
+            head(features.float())
+            for head, features in zip(self.heads, self.read(images), strict=True)
+        ]
+        return F.normalize(torch.stack(vectors, dim=1).float(), dim=2)
+
+
+def by_layer(vectors: Tensor) -> tuple[Tensor, ...]:
+    """Vectors [N, L, D] as L of [N, D], a loss for each; [N, D] as one."""
+    return vectors.unbind(1) if vectors.ndim == 3 else (vectors,)
+
+
 class MoCo(nn.Module):
     """Momentum contrast, version 2.
 
     Parameters
     ----------
-    encoder : ProjectionEncoder
+    encoder : ProjectionEncoder or LayerEncoder
         Learns; a copy of it that follows slowly computes the keys.
     queue : int
         Number of past keys that serve as negatives.
@@ -143,7 +207,7 @@ class MoCo(nn.Module):
 
     def __init__(
         self,
-        encoder: ProjectionEncoder,
+        encoder: ProjectionEncoder | LayerEncoder,
         *,
         queue: int = 65536,
         momentum: float = 0.999,
@@ -160,9 +224,9 @@ class MoCo(nn.Module):
         # f_q and f_k of the paper: equal at first; no gradient ever reaches f_k
         self.encoder = split_batch_norm(encoder, splits)
         self.key_encoder = copy.deepcopy(encoder).requires_grad_(False)
-        dim = encoder.head[-1].out_features
         # Buffers are saved with the weights, so a resumed run has the same negatives.
-        self.register_buffer("queue", F.normalize(torch.randn(queue, dim), dim=1))  # [K, D]
+        keys = torch.randn(queue, *encoder.shape)  # [K, D], or [K, L, D] for L layers
+        self.register_buffer("queue", F.normalize(keys, dim=-1))
         self.register_buffer("pointer", torch.zeros((), dtype=torch.long))  # next row to replace
 
     @torch.no_grad()
@@ -204,7 +268,7 @@ class MoCo(nn.Module):
         Returns
         -------
         loss : float []
-        query, key : float [N, D]
+        query, key : float [N, D], or [N, L, D] of L layers
         """
         query = self.encoder(query_images)  # [N, D]
         self._update_key_encoder()
@@ -212,7 +276,8 @@ class MoCo(nn.Module):
         key = share(keys)  # [N, D], row i of the same picture as the query's
         with torch.autocast(query.device.type, enabled=False):  # logits in full precision
             # a copy, for the queue changes before the gradient is computed
-            loss = info_nce(query, key, self.queue.clone(), self.temperature)
+            layers = zip(*map(by_layer, (query, key, self.queue.clone())), strict=True)
+            loss = sum(info_nce(*vectors, self.temperature) for vectors in layers)
         self._dequeue_and_enqueue(keys)  # after the loss: a positive is never among the negatives
         return loss, query, key
 
@@ -222,7 +287,8 @@ class SimCLR(nn.Module):
 
     Parameters
     ----------
-    encoder : ProjectionEncoder
+    encoder : ProjectionEncoder or LayerEncoder
+        The losses of its layers are added.
     temperature : float
 
     References
@@ -230,7 +296,9 @@ class SimCLR(nn.Module):
     Chen et al., ICML 2020, algorithm 1.
     """
 
-    def __init__(self, encoder: ProjectionEncoder, *, temperature: float = 0.2) -> None:
+    def __init__(
+        self, encoder: ProjectionEncoder | LayerEncoder, *, temperature: float = 0.2
+    ) -> None:
         super().__init__()
         self.encoder, self.temperature = encoder, temperature
 
@@ -239,5 +307,7 @@ class SimCLR(nn.Module):
         # both views in one pass, which share batch statistics: [2N, 3, H, W] -> two of [N, D]
         z1, z2 = self.encoder(torch.cat([images1, images2])).chunk(2)
         with torch.autocast(z1.device.type, enabled=False):  # logits in full precision
-            loss = nt_xent(gather(z1), gather(z2), self.temperature)  # negatives of all processes
+            layers = zip(*map(by_layer, (gather(z1), gather(z2))), strict=True)
+            # negatives of all processes; each layer has a loss of its own
+            loss = sum(nt_xent(*vectors, self.temperature) for vectors in layers)
         return loss, z1, z2

@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..augment.image import sensor_aware
 from ..augment.vision import moco_v2
 from ..errors import ParameterError
 from ..models.backbone import Backbone, load_backbone, save_backbone
+from ..models.readout import layer_maps
 from .config import PretrainConfig
-from .contrastive import MoCo, ProjectionEncoder, SimCLR
+from .contrastive import LayerEncoder, MoCo, ProjectionEncoder, SimCLR
 from .distributed import split_batch_norm
 from .images import ImageSet, load_images
 from .loop import make_accelerator, train_loop
 from .metrics import knn_probe, representation_metrics
-from .views import TwoViews
+from .views import TwoViews, changed_twice
+from .walks import Walks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Pretrained", "pretrain_images"]
 
-_AUGMENTATIONS = {"sensor_aware": sensor_aware, "moco_v2": moco_v2}
+_AUGMENTATIONS = {"sensor_aware": sensor_aware, "moco_v2": moco_v2, "walks": Walks}
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,23 +126,30 @@ def pretrain_images(
         with accelerator.main_process_first():  # the others find them in the cache
             images = load_images(images, config.size, progress=progress)
     config = replace(config, queue=_queue_size(config, len(images)))
+    walks = isinstance(augment, Walks)
+    pairs = augment.over(images.pixels) if walks else changed_twice(augment)
+    side = augment.size[0] if walks else images.pixels.shape[-1]
     reader = load_backbone(config.backbone, config.weights, seed=config.seed)
+    config = replace(config, layers=tuple(reader.indices(config.layers)) if config.layers else ())
     if config.weights is None:  # weights that were trained come with statistics of their own
-        reader = replace(reader, mean=images.mean, std=images.std)
+        # pictures of motion lie about mid-grey, whatever the photographs were
+        mean, std = ((0.5,) * 3,) * 2 if walks else (images.mean, images.std)
+        reader = replace(reader, mean=mean, std=std)
     network = reader.model
     network.reset_classifier(0)
     _freeze(network, config.freeze)
-    method = _method(network, config, images.pixels.shape[-1], accelerator.num_processes)
+    frozen = config.freeze + (() if config.train_norm else _freeze_norms(network))
+    method = _method(network, config, side, accelerator.num_processes)
     layout = torch.channels_last if config.channels_last else torch.contiguous_format
-    learner = TwoViews(
-        method, augment, reader.mean, reader.std, layout=layout, frozen=config.freeze
-    ).to(memory_format=layout)
+    learner = TwoViews(method, pairs, reader.mean, reader.std, layout=layout, frozen=frozen).to(
+        memory_format=layout
+    )
     if config.compile:
         for part in method.children():
             part.compile()
     facts = config.identity() | {
         "corpus": images.source,
-        "image_size": images.pixels.shape[-1],
+        "image_size": side,
         "architecture": config.backbone,
         "weights": None if config.weights is None else str(config.weights),
         "augmentation": getattr(augment, "__qualname__", repr(augment)),
@@ -155,12 +165,14 @@ def pretrain_images(
         probe=knn_probe(reader, probe) if probe is not None else None,
         progress=progress,
     )
-    # the loss of an encoder that tells nothing apart: ln of the number of candidates
+    # the loss of an encoder that tells nothing apart: ln of the number of candidates, each time
+    losses = max(1, len(config.layers))
     if config.method == "moco":
         full = math.ceil(config.queue / config.batch_size)  # step at which all keys are real ones
-        history.attrs = {"chance": math.log(1 + config.queue), "queue_full": full}
+        history.attrs = {"chance": losses * math.log(1 + config.queue), "queue_full": full}
     else:
-        history.attrs = {"chance": math.log(2 * (config.batch_size // config.accumulate) - 1)}
+        views = 2 * (config.batch_size // config.accumulate)
+        history.attrs = {"chance": losses * math.log(views - 1)}
     split_batch_norm(network, 1).eval().requires_grad_(True)
     reader.card.update(
         facts,
@@ -209,9 +221,17 @@ def _method(network: nn.Module, config: PretrainConfig, side: int, processes: in
     """The contrastive method around a backbone, its new parts drawn from the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(config.seed)
+        images = torch.zeros(1, 3, side, side)
         with torch.no_grad():
-            features = network.eval()(torch.zeros(1, 3, side, side)).shape[1]  # [1, D]
-        encoder = ProjectionEncoder(network, features, config.dim)
+            if config.layers:
+                read = LayerEncoder(network.eval(), config.layers, ()).read(images)  # [1, D] each
+                features = [vectors.shape[1] for vectors in read]
+                encoder = LayerEncoder(network, config.layers, features, config.dim)
+            else:
+                features = network.eval()(images).shape[1]  # [1, D]
+                encoder = ProjectionEncoder(network, features, config.dim)
+        if config.layers:
+            _freeze_unread(network, config.layers, images)
         if config.method == "simclr":
             return SimCLR(encoder, temperature=config.temperature)
         return MoCo(
@@ -235,6 +255,24 @@ def _freeze(network: nn.Module, prefixes: tuple[str, ...]) -> None:
             )
         for weight in frozen:
             weight.requires_grad_(False)
+
+
+def _freeze_norms(network: nn.Module) -> tuple[str, ...]:
+    """Names of the batch norms, which no longer learn."""
+    norms = {name: part for name, part in network.named_modules() if isinstance(part, _BatchNorm)}
+    for norm in norms.values():
+        norm.requires_grad_(False)
+    return tuple(norms)
+
+
+def _freeze_unread(network: nn.Module, layers: tuple[int, ...], images: torch.Tensor) -> None:
+    """Keep the weights behind the deepest layer, to which no gradient flows."""
+    # Processes that exchange gradients would wait for theirs.
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    read = sum(maps.sum() for maps in layer_maps(network, images, layers))
+    gradients = torch.autograd.grad(read, weights, allow_unused=True)
+    for weight, gradient in zip(weights, gradients, strict=True):
+        weight.requires_grad_(gradient is not None)
 
 
 def _near(pixels: np.ndarray, device: torch.device) -> np.ndarray | torch.Tensor:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from img2imu_kit.pretrain import walks
 from img2imu_kit.pretrain.loop import make_accelerator
 from img2imu_kit.pretrain.train import pretrain_images
 
@@ -64,6 +65,25 @@ def killed(folder, seed):
 
     tiny(folder, Jitter(at=random.randint(1, 8), do=later))
     os._exit(0)
+
+
+def walking(folder, **settings):
+    """A run of eight steps on walks, with a head at each of two layers."""
+    settings = {"epochs": 2, "layers": (1, 2), "train_norm": False, "method": "simclr"} | settings
+    return tiny(folder, "walks", **settings)
+
+
+def killed_on_a_walk(folder):
+    """Begin such a run; while the sixth step draws, this process is killed."""
+    draw, calls = walks.draw_signals, iter(range(100))
+
+    def last_drawing(*arguments):
+        if next(calls) == 42:  # two parts, twice two pictures each: eight a step
+            os.kill(os.getpid(), signal.SIGKILL)
+        return draw(*arguments)
+
+    walks.draw_signals = last_drawing
+    walking(folder)
 
 
 def limited(folder):

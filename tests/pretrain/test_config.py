@@ -48,4 +48,5 @@ def test_every_setting_is_a_flag_with_its_type_and_a_help_text():
         (option,) = options[name].annotation.__metadata__
         assert option.help, name
     assert options["freeze"].annotation.__origin__ == list[str] | None
+    assert options["layers"].annotation.__origin__ == list[int] | None
     assert options["epochs"].annotation.__origin__ == int | None

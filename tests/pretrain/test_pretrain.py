@@ -189,6 +189,7 @@ def test_checkpoints_hold_what_was_put_in(tmp_path):
         {"accumulate": 2},
         # SimCLR's batch statistics are those of a process's share: a network that has none
         {"method": "simclr", "backbone": "test_convnext"},
+        {"augmentation": "walks", "layers": (1, 2), "train_norm": False},
     ],
     ids=str,
 )
