@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import AsinhNorm
 from matplotlib.figure import Figure
 
 from ..errors import ParameterError, SignalError
@@ -64,6 +65,9 @@ def plot_spectrogram(
 ) -> Axes:
     """Draw the power of one axis of one window in dB, over seconds and Hz.
 
+    What has a sign, bands of ``scale="signed"`` and slow movement, has colours of its own in the
+    unit of the signal, white at zero and compressed by asinh as in the picture.
+
     Parameters
     ----------
     signal, rate, params, **overrides
@@ -93,27 +97,38 @@ def plot_spectrogram(
     _inside(axis, len(spectra.axes))
     values, params = np.asarray(spectra.power[index, axis]), spectra.params  # [F, S]
     signed = params.scale == "signed"
-    # slow movement below bands of power has a sign, which decibels have not
-    values = values if signed else scaled(np.abs(values), "db")
+    # Slow movement below bands of power is c |c|: its sign and c are drawn, not decibels.
+    slow = params.low_rows if params.transform == "cwt" and not signed else 0
+    still = np.sign(values[:slow]) * np.sqrt(np.abs(values[:slow]))
+    values = values[slow:] if signed else scaled(values[slow:], "db")
     fixed = params.scale in ("db", "signed") and not isinstance(params.range, str)
     low, high = params.range if fixed else (values.min(), values.max())
     freqs_hz, times_s, name = spectra.freqs_hz, spectra.times_s, spectra.axes[axis]
     ax = axes_or_new(ax)
-    # A cell reaches between the edges of its frame and its bin, nothing is interpolated. Zero is
-    # the neutral colour where there is a sign.
-    edges = spectra.grid.time_edges_s, spectra.grid.freq_edges_hz
-    colours = {"cmap": "RdBu_r"} if signed else {}
-    mesh = ax.pcolormesh(*edges, values, vmin=low, vmax=high, **colours)
-    ax.figure.colorbar(mesh, ax=ax, label="band (unit of the signal)" if signed else "power (dB)")
+    # A cell reaches between the edges of its frame and its bin, nothing is interpolated.
+    times, edges = spectra.grid.time_edges_s, spectra.grid.freq_edges_hz
+    unit_of = _unit_of(signal, axis)
+    if signed:
+        _draw_signed(ax, times, edges, values, high, f"band ({unit_of})")
+    else:
+        mesh = ax.pcolormesh(times, edges[slow:], values, vmin=low, vmax=high)
+        ax.figure.colorbar(mesh, ax=ax, label="power (dB)")
+    if slow:
+        limit = params.low_limit
+        _draw_signed(ax, times, edges[: slow + 1], still, limit, f"slow movement ({unit_of})")
     _scale_hz(ax, spectra.grid)
     ax.set(xlabel="time (s)", ylabel="frequency (Hz)", title=name)
-    peak_hz = freqs_hz[np.abs(values if signed else values - low).mean(axis=1).argmax()]
-    unit = "" if signed else " dB"
+    # Gravity would outshine every band, so only bands are compared.
+    skip = params.low_rows if signed else 0
+    strength = np.abs(values if signed else values - low).mean(axis=1)
+    peak_hz = freqs_hz[slow + skip + strength[skip:].argmax()]
+    unit = f" {unit_of}" if signed else " dB"
+    below = f"; slow movement below, on average {still.mean():.2g} {unit_of}" if slow else ""
     return set_alt_text(
         ax,
         f"Spectrogram of {name}, {times_s[0]:.2g} to {times_s[-1]:.3g} s, {freqs_hz[0]:.3g} to "
         f"{freqs_hz[-1]:.3g} Hz, {low:.0f} to {high:.0f}{unit}; on average strongest at "
-        f"{peak_hz:.3g} Hz",
+        f"{peak_hz:.3g} Hz{below}",
     )
 
 
@@ -352,22 +367,39 @@ def plot_neighbours(
     return figure
 
 
+def _draw_signed(ax: Axes, times_s, edges_hz, values, limit: float, label: str) -> None:
+    """Draw values [F, S] with their sign: zero is white, asinh keeps what is near it apart."""
+    norm = AsinhNorm(linear_width=1, vmin=-limit, vmax=limit)
+    mesh = ax.pcolormesh(times_s, edges_hz, values, cmap="RdBu_r", norm=norm)
+    ticks = [tick for tick in (1, 3, 10, 30) if tick < 0.6 * limit]
+    ticks = [-limit, *(-tick for tick in reversed(ticks)), 0, *ticks, limit]
+    bar = ax.figure.colorbar(mesh, ax=ax, label=label, ticks=ticks, format="{x:g}")
+    bar.minorticks_off()
+
+
+def _unit_of(signal: Recording | Windows | np.ndarray, axis: int) -> str:
+    units = signal.unit if isinstance(signal, Recording | Windows) else ()
+    return (units[axis] if units else "") or "unit of the signal"
+
+
 def _scale_hz(ax: Axes, grid: Grid) -> None:
     """Give rows of unequal height in Hz one height on the page."""
     if grid.rows_are_even:
         return
-    edges = grid.freq_edges_hz
+    edges, slow = grid.freq_edges_hz, 0
     if edges[0] > 0:
         ax.set_yscale("log")
-        return
-    # Rows of slow movement below bands of one ratio: even up to an edge, logarithmic above it.
-    even = np.isclose(np.diff(edges), edges[1] - edges[0])
-    slow = int(even.cumprod().sum())
-    decades = np.log10(edges[-1] / edges[slow]) / (len(edges) - 1 - slow)  # a row
-    ax.set_yscale("symlog", linthresh=edges[slow], linscale=slow * decades)
-    ticks = [hz for hz in (0.3, 1, 3, 10, 30, 100) if edges[slow] <= hz <= edges[-1]]
-    ax.set_yticks([0, *ticks], ["0", *map(str, ticks)])
-    ax.set_ylim(0, edges[-1])
+    else:
+        # Rows of slow movement below bands of one ratio: even up to an edge, logarithmic above it.
+        even = np.isclose(np.diff(edges), edges[1] - edges[0])
+        slow = int(even.cumprod().sum())
+        decades = np.log10(edges[-1] / edges[slow]) / (len(edges) - 1 - slow)  # a row
+        ax.set_yscale("symlog", linthresh=edges[slow], linscale=slow * decades)
+    ticks = [hz for hz in (0.1, 0.3, 1, 3, 10, 30, 100) if edges[slow] <= hz <= edges[-1]]
+    ticks = [0, *ticks] if slow else ticks
+    ax.set_yticks(ticks, [f"{hz:g}" for hz in ticks])
+    ax.set_yticks([], minor=True)
+    ax.set_ylim(edges[0], edges[-1])
 
 
 def _colour_key(channels: str | tuple[str, ...]) -> str:

@@ -1,5 +1,7 @@
 """Figures of motion and its pictures carry the right numbers, the right axes and alt text."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -52,6 +54,36 @@ def test_spectrogram_in_seconds_hz_and_db(cut):
     ax = plots.plot_spectrogram(cut, axis=0, range="per-axis", ax=plt.figure().subplots())
     drawn = ax.collections[0].get_array()
     assert ax.collections[0].get_clim() == (drawn.min(), drawn.max())
+
+
+def test_bands_of_power_and_slow_movement_have_scales_of_their_own(recording):
+    recording = replace(recording, signal=recording.signal + np.float32([0, -9.81, 0]))
+    ax = plots.plot_spectrogram(recording, axis="acc_y", params="motion")
+    bands, slow = ax.collections
+    power = spectrogram(recording, params="motion").power[0, 1]
+    np.testing.assert_allclose(bands.get_array(), 10 * np.log10(power[6:]), atol=1e-3)
+    np.testing.assert_allclose(slow.get_array(), -9.81, atol=0.2)
+    assert (bands.get_clim(), slow.get_clim()) == ((-53, 17), (-12, 12))
+    labels = [bar.get_ylabel() for bar in ax.figure.axes[1:]]
+    assert labels == ["power (dB)", "slow movement (m/s2)"]
+    said = plots.alt_text(ax)
+    strongest = float(said.split("strongest at ")[1].split(" Hz")[0])
+    assert strongest == pytest.approx(5, rel=0.1), "gravity is stronger, and no band"
+    assert "slow movement below, on average -9.8 m/s2" in said
+
+
+def test_zero_is_the_neutral_colour_of_what_has_a_sign(recording):
+    ax = plots.plot_spectrogram(recording, axis="acc_y", params="motion-signed")
+    (mesh,) = ax.collections
+    np.testing.assert_allclose(
+        mesh.get_array(), spectrogram(recording, params="motion-signed").power[0, 1]
+    )
+    assert min(mesh.cmap(mesh.norm(0.0))[:3]) > 0.95
+    # asinh, as the picture is compressed: 128 + 127.5 asinh(x) / asinh(12)
+    at = mesh.norm([-12, 3, 12])
+    np.testing.assert_allclose(at, [0, 0.5 + 0.5 * np.arcsinh(3) / np.arcsinh(12), 1], atol=1e-6)
+    assert ax.figure.axes[1].get_ylabel() == "band (m/s2)"
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["0", "0.3", "1", "3", "10"]
 
 
 def test_picture_stands_at_its_seconds_and_hz(cut):
