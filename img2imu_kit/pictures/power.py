@@ -140,6 +140,10 @@ def to_signal(
     gravity points), all bins outside the band, and with `detrend` the offset. Griffin and Lim's
     algorithm looks for a phase that fits, starting from 0: a steady offset comes back positive.
 
+    Bands with their sign (``"motion-signed"``) have kept phase and offset: they give the signal
+    itself up to their highest frequency, by least squares. The power of bands (``"motion"``) has
+    no way back.
+
     Parameters
     ----------
     signal : Spectrograms, or as in `spectrogram`
@@ -147,18 +151,18 @@ def to_signal(
     rate, params, **overrides
         As in `spectrogram`; not for `Spectrograms`, which know their own.
     iterations : int
-        Of Griffin-Lim.
+        Of Griffin-Lim; bands need none.
 
     Returns
     -------
     float32 [N, C, T]
         From the first frame to the end of the last: T is ``n_fft + (S - 1) * hop``, or
-        ``(S - 1) * hop`` with ``center=True``.
+        ``(S - 1) * hop`` with ``center=True``; of bands ``S * hop``.
 
     Raises
     ------
     ParameterError
-        Settings for `Spectrograms`, or fewer than one iteration.
+        Settings for `Spectrograms`, fewer than one iteration, or the power of bands.
     SignalError, ClockError
         As in `spectrogram`.
 
