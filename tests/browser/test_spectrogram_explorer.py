@@ -11,6 +11,9 @@ explorer = SpectrogramExplorer(seconds=10)
 explorer
 """
 
+#: Controls of bands, hidden while frames are chosen, and the choice itself: a test of their own.
+BANDS = {"transform", "bands", "cycles", "slow rows", "limit (±)", "slow limit (±)"}
+
 
 @pytest.fixture
 def phone_csv(tmp_path):
@@ -94,13 +97,38 @@ def test_every_control(shown, phone_csv):
         lambda: shown.upload(lambda name: shown.press(name, "Enter"), "Upload a file", again)
     )
 
-    assert shown.driven["mouse"] == shown.driven["key"] == shown.controls()
+    assert shown.driven["mouse"] == shown.driven["key"] == shown.controls() - BANDS
+
+
+def test_bands_on_a_logarithmic_axis(shown):
+    """Only what concerns the transform is there, and each control of it changes the picture."""
+    shown.show(CODE)
+    page = shown.page
+    page.set_viewport_size({"width": 1280, "height": 800})
+    shown.changes(shown.pick, "transform", "log frequency")
+    assert "24 bands from 0.3 to 23.8 Hz" in shown.status()
+    assert not page.get_by_label("n_fft", exact=True).is_visible()
+    shown.changes(shown.pick, "preset", "motion")
+    for label in ("bands", "cycles", "slow rows", "slow limit (±)"):
+        shown.changes(shown.drag, label, 10)
+        shown.changes(shown.press, label, "ArrowLeft")
+    shown.screenshot("motion")
+    shown.changes(shown.pick, "preset", "motion-signed")
+    shown.changes(shown.drag, "limit (±)", -10)
+    shown.changes(shown.press, "limit (±)", "ArrowLeft")
+    shown.type("length (s)", "2")
+    page.get_by_text("cannot be seen in this window").wait_for()
+    shown.screenshot("motion_signed")
+    shown.changes(shown.step, "transform")
+    assert page.get_by_label("n_fft", exact=True).is_visible()
+    assert "frame 1.28 s" in shown.status()
+    page.set_viewport_size({"width": 1500, "height": 1250})
 
 
 def test_tab_reaches_every_control(shown):
     shown.show(CODE)
     shown.pick("colours", "three axes")
-    assert shown.tabbed("source") >= shown.controls()
+    assert shown.tabbed("source") >= shown.controls() - BANDS
 
 
 def test_contradictions_are_explained_in_place(shown):
