@@ -88,7 +88,9 @@ def few_label(
 
 
 def reproduce(
-    preset: Annotated[str, typer.Option(help="small (two cores, minutes) or full.")] = "small",
+    preset: Annotated[
+        str, typer.Option(help="small (minutes on two cores), curves or full.")
+    ] = "small",
     folder: Annotated[Path, typer.Option(help="For the report, tables, figures.")] = Path(
         "results"
     ),

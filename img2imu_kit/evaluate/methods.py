@@ -19,7 +19,7 @@ from ..baselines.train import pretrain_signals
 from ..models.backbone import Backbone, load_backbone
 from ..models.readout import SignalNetwork
 from ..models.weights import find_weights, read_card
-from ..signals.features import handcrafted_features
+from ..signals.features import catch22_features, handcrafted_features
 from ..signals.windows import Windows
 from .cache import cache_key
 from .image_readout import ImageNetwork, ImageReadout, PatchPicture, StftPicture
@@ -225,20 +225,24 @@ class OwnWindowsMethod(Method):
 
 @dataclass(frozen=True)
 class Handcrafted(Method):
-    """Statistics chosen by people, see `handcrafted_features`, read by a classifier.
+    """Statistics chosen by people, read by a classifier.
 
     Parameters
     ----------
     only : str or None
         Its probe, as in `few_label`; None: whichever the protocol says.
+    statistics : {"ours", "catch22"}
+        `handcrafted_features` or `catch22_features`.
     """
 
     only: str | None = "forest"
+    statistics: str = "ours"
     family: str = "by hand"
 
     def voters(self, windows: Windows) -> dict[str, np.ndarray]:
         """The statistics, one voter."""
-        return {"statistics": handcrafted_features(windows)}
+        known = {"ours": handcrafted_features, "catch22": catch22_features}
+        return {"statistics": known[self.statistics](windows)}
 
 
 @dataclass(frozen=True)
@@ -372,6 +376,8 @@ def other_methods() -> dict[str, Method]:
         "by hand + logistic": Handcrafted(only=None),
         "pixels, no network": Pixels(),
     }
+    if find_spec("pycatch22"):
+        methods["catch22 + extra-trees"] = Handcrafted("extra-trees", "catch22")
     if find_spec("aeon"):
         methods |= {"MiniRocket": RawSignal("minirocket"), "Hydra": RawSignal("hydra")}
     return methods | {"1-D CNN, from scratch": SignalMethod(SignalEncoder("conv1d"), only="full")}
