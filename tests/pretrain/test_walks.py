@@ -16,7 +16,7 @@ from img2imu_kit.models.backbone import load_backbone
 from img2imu_kit.pictures.image import to_image
 from img2imu_kit.pretrain.contrastive import LayerEncoder, MoCo, SimCLR, info_nce, nt_xent
 from img2imu_kit.pretrain.train import pretrain_images
-from img2imu_kit.pretrain.walks import Paths, Walks, random_paths, read_colours, whitening
+from img2imu_kit.pretrain.walks import Walks, random_paths, read_colours, whitening
 
 
 @pytest.fixture(autouse=True)
@@ -234,8 +234,3 @@ def test_it_learns_to_tell_walks_apart():
     settings |= {"batch_size": 32, "epochs": 3, "lr": 2e-3, "progress": False}
     run = pretrain_images(images, "test_efficientnet", **settings)
     assert run.history.loss.iloc[-1] < 0.75 * run.history.attrs["chance"]
-
-
-def test_paths_hold_one_entry_for_each_walk():
-    assert {part.shape for part in random_paths(5, draw())} == {(5, 2, 1)}
-    assert Paths._fields == ("at", "drift", "radius", "ratio", "hertz", "phase")
