@@ -1,7 +1,7 @@
 """Random convolution kernels: the strongest classifiers of short series that learn no features.
 
-From aeon, an optional extra: ``pip install img2imu_kit[baselines]``. Its code is compiled when it is
-first used, a minute or two once on every machine.
+From aeon, an optional extra (``pip install img2imu_kit[baselines]``), whose code is compiled when
+it is first used: a minute or two, once on every machine.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import pandas as pd
 
 from .._files import atomic_write
 from ..errors import FormatError
-from ..evaluate.stats import claims, format_points, select_protocol, summarize
+from ..evaluate.stats import claims, format_points, select_protocol, summarize, voter_gains
 
 __all__ = ["Results", "describe_machine", "read_results"]
 
@@ -139,12 +139,17 @@ class Results:
             for protocol, parts in self.claims.items()
             for name, rows in parts.items()
         ]
-        # for people and spreadsheets: confusions stay in Parquet
+        # for people and spreadsheets: confusions and votes stay in Parquet
+        lists = ["classes", "groups", "confusion", "voters", "alone", "without"]
         tables = {
-            "scores": self.table.drop(columns=["classes", "groups", "confusion"]),
+            "scores": self.table.drop(columns=lists, errors="ignore"),
             "summary": summarize(self.table),
             "differences": pd.concat(differences, ignore_index=True),
         }
+        if "voters" in self.table:
+            rows = next(iter(self.by_protocol.values()))
+            rows = rows[rows.shots == self.facts["common_shots"]]
+            tables["voters"] = voter_gains(rows, self.facts["ours"])
         contents |= {f"{name}.csv": t.to_csv(index=False).encode() for name, t in tables.items()}
         atomic_write({folder / name: content for name, content in contents.items()})
         return folder

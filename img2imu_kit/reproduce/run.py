@@ -123,7 +123,8 @@ def run_preset(
         the levers of the readout as well.
     folder : path
         Takes ``report.html``, ``differences.png``, ``scores.csv`` (one row a draw),
-        ``summary.csv``, ``differences.csv``, what `load_results` reads, and ``cache/``.
+        ``summary.csv``, ``differences.csv``, ``voters.csv``, what `load_results` reads, and
+        ``cache/``.
     data : path, optional
         Folder that holds the data sets by name (``swimming/``). Default: the cache, see
         `load_dataset`.
