@@ -90,7 +90,7 @@ class FineTuneConfig:
     epochs: int = 40
     batch_size: int = 32
     max_steps: int = 100
-    lr: float = 3e-4
+    lr: float = 1e-4
     start: str = "probe"
     body_scale: float = 0.2
     layer_decay: float = 0.8
@@ -147,7 +147,7 @@ class FineTuneConfig:
         Their features are about to change altogether, so the head starts at zero too.
         """
         changes = {"body_scale": 1.0, "layer_decay": 1.0, "blocks": None, "batch_norm": "batch"}
-        return replace(self, start="zero", lr=10 * self.lr, **changes)
+        return replace(self, start="zero", lr=30 * self.lr, **changes)
 
 
 @dataclass(eq=False)

@@ -218,7 +218,7 @@ def test_each_baseline_comes_from_the_corpus_from_own_windows_and_random(pretrai
     methods = sensor_methods(learned, own_steps=3, folder=None)
     assert list(methods) == ["cpc, corpus", "cpc, own windows", "cpc, random weights"]
     assert [method.family for method in methods.values()] == ["sensor", "sensor", "scratch"]
-    assert methods["cpc, own windows"] == OwnWindowsMethod("cpc", 3, None)
+    assert methods["cpc, own windows"] == OwnWindowsMethod("cpc", 3)
 
 
 def test_every_protocol_has_the_shots_of_the_claim():
