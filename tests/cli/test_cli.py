@@ -97,7 +97,7 @@ def test_convert_tells_files_of_one_name_apart(walks, tmp_path):
         (["few-label", "swiming"], "Did you mean 'swimming'?"),
         (["few-label"], "Give either a TASK or --recordings."),
         (["few-label", "swimming", "--recordings", "."], "Give either a TASK or --recordings."),
-        (["reproduce", "--preset", "tiny"], "There are: small, full."),
+        (["reproduce", "--preset", "tiny"], "There are: small, curves, full."),
         (["reproduce", "--tasks", "swiming"], "Did you mean 'swimming'?"),
         (["datasets", "--fetch", "sisfal"], "Did you mean 'sisfall'?"),
     ],
