@@ -63,13 +63,13 @@ def quickstart(
     folder: Annotated[Path, typer.Option(help="Where the figure and the table go.")] = Path(
         "results"
     ),
-    seed: Annotated[int, typer.Option(help="Seed of the synthetic people and of the draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random network.")] = 0,
 ) -> None:
-    """The whole story on synthetic motion: pictures, backbone, few-label score, t-SNE.
+    """The whole story on real motion: pictures, backbone, few-label score, t-SNE.
 
     Example: `img2imu quickstart --folder results`
     """
-    typer.echo("Synthetic motion -> spectrogram images -> vision backbone -> few-label score")
+    typer.echo("Shoulder exercises -> two pictures -> vision backbone -> few-label score")
     from .quickstart import quickstart as run
 
     story = run(folder, seed=seed)

@@ -147,7 +147,7 @@ class FineTuneConfig:
         Their features are about to change altogether, so the head starts at zero too.
         """
         changes = {"body_scale": 1.0, "layer_decay": 1.0, "blocks": None, "batch_norm": "batch"}
-        return replace(self, start="zero", lr=30 * self.lr, **changes)
+        return replace(self, start="zero", lr=max(self.lr, 3e-3), **changes)
 
 
 @dataclass(eq=False)

@@ -44,7 +44,7 @@ def changed(before, after, kind=""):
 
 def test_few_labels_are_learned_and_carry_over_to_other_people(cut):
     train, test = cut[cut.subject < "s3"], cut[cut.subject >= "s3"]
-    config = FineTuneConfig(epochs=30, lr=3e-4).from_scratch()
+    config = FineTuneConfig(epochs=30, lr=1e-2).from_scratch()
     tuned = fine_tune(network(), train, config=config)
     assert tuned.classes == CLASSES
     assert (tuned.predict(test) == test.label).mean() > 0.9

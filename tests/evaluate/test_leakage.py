@@ -18,16 +18,17 @@ QUIET = {"workers": 1, "progress": False}
 class Identity(Moments):
     """Who it is, and nothing else: no help with people never seen."""
 
-    def features(self, windows):
+    def voters(self, windows):
         who = np.unique(windows.subject.astype(str), return_inverse=True)[1]
-        return np.eye(who.max() + 1)[who]
+        return {"who": np.eye(who.max() + 1)[who]}
 
 
 class Both(Identity):
-    """The movement, and who it is."""
+    """The movement, and who it is, side by side."""
 
-    def features(self, windows):
-        return np.concatenate([Moments().features(windows), Identity.features(self, windows)], 1)
+    def voters(self, windows):
+        parts = Moments().voters(windows) | Identity.voters(self, windows)
+        return {"both": np.concatenate(list(parts.values()), axis=1)}
 
 
 def habits(seed=0):
