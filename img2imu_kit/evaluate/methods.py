@@ -355,7 +355,7 @@ def sensor_methods(
 ) -> dict[str, Method]:
     """Each baseline three times: `learned` from the corpus, from a draw's own windows, and random.
 
-    `own_steps` and `folder` as in `OwnWindowsMethod`.
+    `own_steps` (0: without own windows) and `folder` as in `OwnWindowsMethod`.
     """
     # The same encoder three times: what it is worth with much motion of others, with a little of
     # the task itself, and with none.
@@ -363,7 +363,8 @@ def sensor_methods(
     for name, encoder in learned.items():
         fused = name in FUSED
         methods[f"{name}, corpus"] = SignalMethod(encoder, fused=fused)
-        methods[f"{name}, own windows"] = OwnWindowsMethod(name, own_steps, fused, folder)
+        if own_steps:
+            methods[f"{name}, own windows"] = OwnWindowsMethod(name, own_steps, fused, folder)
         methods[f"{name}, random weights"] = SignalMethod(SignalEncoder(name), fused=fused)
     return methods
 

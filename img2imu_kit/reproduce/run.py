@@ -50,7 +50,7 @@ class Preset:
     seeds : int
         Draws.
     own_steps : int
-        Updates of each sensor baseline on a draw's own training windows.
+        Updates of each sensor baseline on a draw's own training windows; 0 leaves that out.
     most_windows : int, optional
         Of a task with more, every second, third, ... window is kept.
     levers : bool
@@ -81,7 +81,7 @@ class Preset:
 
 
 PRESETS = {
-    "small": Preset({"linear": (5, 10)}, 5, own_steps=40, most_windows=1500),
+    "small": Preset({"linear": (5, 10)}, 5, own_steps=0, most_windows=1500),
     "curves": Preset({"linear": (1, 2, 5, 10, 20)}, seeds=5, own_steps=100, most_windows=1500),
     "full": Preset(
         {"linear": (1, 2, 5, 10, 20), "knn": (1, 2, 5, 10, 20), "full": (10,), "partial": (10,)},
