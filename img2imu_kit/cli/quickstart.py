@@ -72,7 +72,7 @@ def quickstart(folder: str | Path = "results", *, seed: int = 0) -> Story:
     # that no network may quietly fall below.
     methods = {name: fuse(read) for name, read in voters.items()}
     methods["statistics + forest"] = (handcrafted_features(windows), "forest")
-    table = few_label(methods, windows, shots=(1, 2, 5, 10), seeds=5, cap=True)
+    table = few_label(methods, windows, shots=(1, 5, 10), seeds=5, cap=True)
 
     figure = plt.figure(figsize=(14, 7.8), layout="constrained")
     above, below = figure.subfigures(2, 1)
