@@ -16,6 +16,7 @@ import numpy as np
 
 from ..baselines.encoder import SignalEncoder
 from ..baselines.train import pretrain_signals
+from ..errors import SignalError
 from ..models.backbone import Backbone, load_backbone
 from ..models.readout import SignalNetwork
 from ..models.weights import find_weights, read_card
@@ -259,7 +260,17 @@ class RawSignal(Method):
     family: str = "by hand"
 
     def voters(self, windows: Windows) -> dict[str, np.ndarray]:
-        """The samples of all axes, float32 [N, C * T]."""
+        """The samples of the three axes, float32 [N, 3 * T].
+
+        Raises
+        ------
+        SignalError
+            Other than three axes.
+        """
+        if len(windows.axes) != 3:
+            raise SignalError(
+                f"{len(windows.axes)} axes", where=self.only, remedy='Select three: select("acc").'
+            )
         return {"signal": windows.signal.reshape(len(windows), -1)}
 
 

@@ -101,10 +101,13 @@ def catch22_features(windows: Windows) -> np.ndarray:
     -------
     float32 [N, 24 * L]
         For every axis, and for the magnitude of every three axes. All but mean and spread are of
-        the standardised series; where one is undefined (a constant axis) it is 0.
+        the standardised series; where one is undefined it is 0 (of a constant axis they mean
+        nothing).
 
     Raises
     ------
+    SignalError
+        NaN or infinity.
     ParameterError
         ``pycatch22`` is not installed (``pip install "img2imu_kit[baselines]"``).
 
@@ -119,6 +122,8 @@ def catch22_features(windows: Windows) -> np.ndarray:
         raise ParameterError(
             "catch22 needs pycatch22", remedy='pip install "img2imu_kit[baselines]"'
         ) from None
+    if not np.isfinite(windows.signal).all():
+        raise SignalError("NaN or infinity among the windows", where="catch22_features")
     lines = _lines(windows.signal.astype(np.float64))  # [N, L, T]
     values = [[catch22_all(list(x), catch24=True)["values"] for x in line] for line in lines]
     return np.nan_to_num(values, posinf=0, neginf=0).reshape(len(lines), -1).astype(np.float32)

@@ -1,12 +1,13 @@
 """Baselines of others that are optional: what they do, and what is said where they are absent."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from few_labels import people
 
-from img2imu_kit.errors import ParameterError
+from img2imu_kit.errors import ParameterError, SignalError
 from img2imu_kit.evaluate.methods import Handcrafted, RawSignal
 from img2imu_kit.evaluate.probes import find_probe
 from img2imu_kit.signals.features import catch22_features
@@ -60,3 +61,12 @@ def test_absent_catch22_is_named_with_what_to_install(cut, monkeypatch):
     monkeypatch.setitem(sys.modules, "pycatch22", None)
     with pytest.raises(ParameterError, match=r"pip install .img2imu_kit\[baselines\]"):
         catch22_features(cut)
+
+
+def test_windows_that_would_be_misread_are_refused(cut):
+    cut = replace(cut[:4], signal=np.full_like(cut.signal[:4], np.nan))
+    pytest.importorskip("pycatch22", reason="pycatch22 is not installed")
+    with pytest.raises(SignalError, match="NaN"):
+        catch22_features(cut)
+    with pytest.raises(SignalError, match="1 axes"):
+        RawSignal("minirocket").voters(cut.select("acc_x"))

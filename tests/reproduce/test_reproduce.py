@@ -223,7 +223,8 @@ def test_each_baseline_comes_from_the_corpus_from_own_windows_and_random(pretrai
 
 def test_every_protocol_has_the_shots_of_the_claim():
     assert min(preset.seeds for preset in PRESETS.values()) >= 5  # an interval needs draws
-    assert {preset.common_shots for preset in PRESETS.values()} == {10}
+    common = {name: preset.common_shots for name, preset in PRESETS.items()}
+    assert common == {"small": 10, "curves": 20, "full": 10}
     with pytest.raises(ParameterError, match="one number"):
         Preset({"linear": (1,), "knn": (5,)}, 2, own_steps=1)
 
@@ -238,7 +239,7 @@ def test_baselines_come_with_the_repository():
 
 
 def test_what_is_not_there_is_named(tmp_path):
-    with pytest.raises(ParameterError, match="small, full"):
+    with pytest.raises(ParameterError, match="small, curves, full"):
         run_preset("medium", tmp_path)
     with pytest.raises(WeightsError, match="no such file"):
         run_preset(TINY, tmp_path, imagenet=tmp_path / "nothing")
