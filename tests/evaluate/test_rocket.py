@@ -20,7 +20,7 @@ def cut():
 
 @pytest.mark.parametrize("name", ["minirocket", "hydra"])
 def test_kernels_tell_speeds_apart_and_are_drawn_from_training_windows(cut, name):
-    pytest.importorskip("aeon", reason="the extra 'baselines' is not installed")
+    pytest.importorskip("aeon.classification", reason="the extra 'baselines' is not installed")
     rows = RawSignal(name).voters(cut)["signal"]
     train = cut.subject < "s3"
     classifier = find_probe(name)(0).fit(rows[train], cut.label[train])
