@@ -24,7 +24,15 @@ from safetensors.numpy import save
 
 from .._files import atomic_write
 
-__all__ = ["cache_key", "read_arrays", "read_row", "source_hash", "write_arrays", "write_row"]
+__all__ = [
+    "cache_key",
+    "has_arrays",
+    "read_arrays",
+    "read_row",
+    "source_hash",
+    "write_arrays",
+    "write_row",
+]
 
 #: Another release of these may round differently.
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "timm", "img2imu-kit")
@@ -93,6 +101,15 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     # the file sorts its arrays; the order of the names is kept apart
     atomic_write({path: save(contiguous, {"order": json.dumps(list(arrays))})})
+
+
+def has_arrays(path: Path) -> bool:
+    """Whether `read_arrays` would find arrays; the header tells, and that the file is whole."""
+    try:
+        with safe_open(path, "np") as file:
+            return "order" in (file.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
 
 
 def read_arrays(path: Path, rows: np.ndarray | None = None) -> dict[str, np.ndarray] | None:

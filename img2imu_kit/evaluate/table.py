@@ -14,14 +14,13 @@ import joblib
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.metrics import f1_score
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from ..errors import LeakageWarning, ParameterError
 from ..models.readout import SignalNetwork
 from ..signals.windows import Windows
-from .cache import cache_key, read_arrays, read_row, write_arrays, write_row
+from .cache import cache_key, has_arrays, read_arrays, read_row, write_arrays, write_row
 from .finetune import FineTuneConfig, fine_tune, trainable_parameters
 from .methods import Method
 from .probes import fuse
@@ -133,7 +132,7 @@ def few_label_table(
     # Two names for one thing share a file, and a dict keeps one job of each file.
     missing = {job.row: job for job in plan if read_row(job.row) is None}.values()
     probed = {job.features: job for job in missing if isinstance(job.way, str)}
-    absent = [job for path, job in probed.items() if read_arrays(path) is None]
+    absent = [job for path, job in probed.items() if not has_arrays(path)]
     # Features before scores: a frozen network reads each window once, for all draws and shots.
     _run("features", write_features, absent, workers, progress)
     _run("scores", write_score, missing, workers, progress)
@@ -165,7 +164,7 @@ def write_score(job: Job) -> None:
         else:
             votes = classifier.votes(test)  # log p [voters, M, classes]
             predicted = classifier.classes_[votes.sum(axis=0).argmax(axis=1)]
-            voted = _count_votes(votes, classifier.classes_, list(voters), labels[draw.test])
+            voted = _count_votes(votes, classifier.classes_, list(voters), labels, draw)
     else:
         network = _adapted(job).network(job.windows)
         start = time.perf_counter()
@@ -206,13 +205,12 @@ def _adapted(job: Job) -> Method:
 
 
 def _count_votes(
-    votes: np.ndarray, classes: np.ndarray, names: list[str], true: np.ndarray
+    votes: np.ndarray, classes: np.ndarray, names: list[str], labels: np.ndarray, draw: Draw
 ) -> dict[str, list]:
     """Macro-F1 of each voter alone, and of all the others together without it."""
 
     def score(log_p: np.ndarray) -> float:
-        predicted = classes[log_p.argmax(axis=1)]
-        return float(f1_score(true, predicted, average="macro", zero_division=0))
+        return score_predictions(labels, classes[log_p.argmax(axis=1)], draw)["macro_f1"]
 
     total = votes.sum(axis=0)
     return {
