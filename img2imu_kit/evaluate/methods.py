@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -388,9 +388,9 @@ def other_methods() -> dict[str, Method]:
         "by hand + logistic": Handcrafted(only=None),
         "pixels, no network": Pixels(),
     }
-    if find_spec("pycatch22"):
+    if _installed("pycatch22"):
         methods["catch22 + extra-trees"] = Handcrafted("extra-trees", "catch22")
-    if find_spec("aeon"):
+    if _installed("aeon"):
         methods |= {"MiniRocket": RawSignal("minirocket"), "Hydra": RawSignal("hydra")}
     return methods | {"1-D CNN, from scratch": SignalMethod(SignalEncoder("conv1d"), only="full")}
 
@@ -407,3 +407,11 @@ def picture_methods(backbone: Backbone) -> dict[str, Method]:
         f"ImageNet, {name}": ImageMethod(backbone, ImageReadout((picture,)), only="logistic")
         for name, picture in pictures.items()
     }
+
+
+def _installed(package: str) -> bool:
+    """Whether it is installed; a folder that an uninstalled one left behind does not count."""
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
