@@ -17,7 +17,7 @@ __all__ = ["NUMPY_OPTIONS", "read_numpy", "save_npz"]
 
 #: Options of `read` that a NumPy file heeds; in an ``.npz`` they replace what it holds.
 NUMPY_OPTIONS = ("rate", "axes", "unit", "subject", "name")
-_FIELDS = ("signal", "rate", "axes", "unit", "subject", "name", "labels", "start_s")
+_FIELDS = ("signal", "rate", "axes", "unit", "subject", "name", "labels", "start_s", "clock_s")
 
 
 def read_numpy(

@@ -20,7 +20,7 @@ from ..signals.recording import Recording, as_texts
 from ..signals.resampling import from_samples
 from .columns import Layout, find_layout
 from .csv import Dialect, line_of, read_table, sniff
-from .timestamps import to_seconds
+from .timestamps import stamp_seconds, to_seconds
 
 __all__ = [
     "describe_csv",
@@ -267,6 +267,9 @@ def _recordings(
             else:
                 times_s = _seconds(frame[layout.time].iloc[rows], layout.time_unit, rows, place)
                 clock = {"rate": rate, "gap": gap, "longest_gap_s": longest_gap_s}
+                about["clock_s"] = stamp_seconds(
+                    frame[layout.time].iloc[rows[:1]], layout.time_unit
+                )
                 recordings += from_samples(signal[rows], times_s, **clock, **about)
         except Img2ImuError as error:  # raised from arrays, which know no file
             at = error.where if error.where.startswith(where) else where
@@ -309,8 +312,9 @@ def _with_time(
         raise FormatError(what, where=where, remedy="Rename them.")
     # The index of a time series is its clock; any other named index is one more column.
     if isinstance(frame.index, pd.DatetimeIndex | pd.TimedeltaIndex) and time is None:
-        seconds = (frame.index - frame.index[0]) / pd.Timedelta(seconds=1)
-        return frame.assign(**{"index (s)": seconds.to_numpy()}), "index (s)"
+        is_date = isinstance(frame.index, pd.DatetimeIndex)
+        dates = frame.index if is_date else pd.Timestamp(0) + frame.index
+        return frame.assign(**{"index (date)": dates}), "index (date)"
     if isinstance(frame.index.name, str) and frame.index.name not in frame:
         frame = frame.reset_index()
     return frame, time

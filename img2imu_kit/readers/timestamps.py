@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..errors import ClockError, FormatError, ParameterError
 
-__all__ = ["TIME_UNITS", "find_clock", "is_counter", "to_seconds", "words"]
+__all__ = ["TIME_UNITS", "find_clock", "is_counter", "stamp_seconds", "to_seconds", "words"]
 
 #: Unit of time stamps -> seconds; dates are counted in nanoseconds.
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "date": 1e-9}
@@ -85,6 +85,13 @@ def to_seconds(stamps: pd.Series, unit: str) -> np.ndarray:
     # Whole numbers are subtracted as such: float64 counts 1.7e18 ns in steps of 256 ns.
     since = numbers - numbers.iloc[0]
     return since.to_numpy(np.float64, na_value=np.nan) * TIME_UNITS[unit]
+
+
+def stamp_seconds(stamps: pd.Series, unit: str) -> float:
+    """The first stamp on its own clock, in seconds: Unix time of a date."""
+    if unit == "date":
+        return _dates(stamps.iloc[:1]).iloc[0].timestamp()
+    return float(pd.to_numeric(stamps.iloc[:1]).iloc[0]) * TIME_UNITS[unit]
 
 
 def is_counter(values: pd.Series) -> bool:

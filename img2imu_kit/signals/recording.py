@@ -38,6 +38,9 @@ class Recording:
         Numbers become text (1.0 is ``"1"``), None and NaN ``""``.
     start_s : float
         Seconds between the start of the file and the first sample here (a gap splits a file).
+    clock_s : float, optional
+        What the file's own clock showed at its start, in seconds: Unix time where stamps are
+        dates. None where the file has no clock.
 
     Raises
     ------
@@ -61,6 +64,7 @@ class Recording:
     name: str = ""
     labels: np.ndarray | None = None
     start_s: float = 0.0
+    clock_s: float | None = None
 
     def __post_init__(self) -> None:
         where = self.name or "recording"
