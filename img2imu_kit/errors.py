@@ -14,6 +14,7 @@ __all__ = [
     "GuessWarning",
     "Img2ImuError",
     "LeakageWarning",
+    "NoSignalError",
     "OutputError",
     "ParameterError",
     "SignalError",
@@ -73,6 +74,10 @@ class ClockError(Img2ImuError, ValueError):
 
 class FormatError(Img2ImuError, ValueError):
     """A file does not hold what was asked of it: empty, malformed line, missing column."""
+
+
+class NoSignalError(FormatError):
+    """A file is whole but holds no signal: prose, or a table of something else."""
 
 
 class DatasetError(Img2ImuError):

@@ -21,7 +21,7 @@ from typing import BinaryIO, TextIO
 
 import pandas as pd
 
-from ..errors import FormatError, ParameterError
+from ..errors import FormatError, NoSignalError, ParameterError
 
 __all__ = ["Dialect", "known_dialect", "line_of", "read_table", "sniff"]
 
@@ -87,7 +87,7 @@ def sniff(
     lines, encoding = _head(path)
     body = [line for line in lines if line.strip() and not _COMMENT.match(line)]
     if not body:
-        raise FormatError("only comments, no data", where=str(path))
+        raise NoSignalError("only comments, no data", where=str(path))
     only_line = len(body) == 1
     # The second half of the head: a preamble stands above it.
     body = body[len(body) // 2 :][:_SCORED_LINES]
@@ -111,7 +111,7 @@ def sniff(
                 numeric = [2 * sum(column) > len(table) for column in zip(*numbers, strict=True)]
     if not any(numeric):
         what = "a header but no rows of data" if only_line else "no column of numbers was found"
-        raise FormatError(f"{what}; line 1 reads {lines[0][:60]!r}", where=str(path))
+        raise NoSignalError(f"{what}; line 1 reads {lines[0][:60]!r}", where=str(path))
     mark, point, comment = spelling
     rows = [_cells(_COMMENT.sub("", line), mark, comment) for line in lines]
     title, data, doubts = _header(path, lines, rows, numeric, point, header)
@@ -158,7 +158,7 @@ def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
                 low_memory=False,
             )
     except pd.errors.EmptyDataError:
-        raise FormatError("a header but no rows of data", where=str(path)) from None
+        raise NoSignalError("a header but no rows of data", where=str(path)) from None
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         failure = str(error).strip()
     if frame is None or frame.iloc[:, -1].isna().any():  # pandas fills up a line that ends early
@@ -278,7 +278,7 @@ def _head(path: Path) -> tuple[list[str], str]:
     with _open(path) as file:
         raw = file.read(_HEAD_BYTES)
     if not raw.strip():
-        raise FormatError("the file is empty", where=str(path))
+        raise NoSignalError("the file is empty", where=str(path))
     encoding = "utf-8-sig"
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
