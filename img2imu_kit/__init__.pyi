@@ -29,6 +29,7 @@ from .pictures.power import to_signal as to_signal
 from .pretrain.train import pretrain_images as pretrain_images
 from .readers.files import read as read
 from .signals.features import handcrafted_features as handcrafted_features
+from .signals.merging import merge as merge
 from .signals.recording import Recording as Recording
 from .signals.splits import k_shot as k_shot
 from .signals.splits import split_by as split_by
