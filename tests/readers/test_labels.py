@@ -1,0 +1,432 @@
+"""Labels that stand beside a signal: which samples they reach, and what is refused."""
+
+import json
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from img2imu_kit.errors import FormatError, GuessWarning, ParameterError
+from img2imu_kit.readers.intervals import read_intervals
+from img2imu_kit.readers.labels import label_intervals, path_rule, tell_by_path
+from img2imu_kit.signals.recording import Recording
+
+RATE = 10.0
+UNIX_S = 1_714_561_200.0  # 2024-05-01 11:00 UTC
+#: What every layout below says of 6 s at 10 Hz: sit from 1 to 2.5 s, walk from 2.5 to 5 s.
+EXPECTED = [""] * 10 + ["sit"] * 15 + ["walk"] * 25 + [""] * 10
+
+
+def recording(name="walk", clock_s=None, seconds=6.0, **about):
+    return Recording(
+        np.zeros((round(seconds * RATE), 3)), RATE, name=name, clock_s=clock_s, **about
+    )
+
+
+@pytest.fixture
+def write(tmp_path):
+    def save(text, name="labels.csv", encoding="utf-8"):
+        path = tmp_path / name
+        path.write_bytes(text.encode(encoding))
+        return path
+
+    return save
+
+
+def labels(table, clock_s=None, **options):
+    return label_intervals(recording(clock_s=clock_s), table, **options).labels.tolist()
+
+
+PLAIN = {
+    "start end label": "start,end,label\n1,2.5,sit\n2.5,5,walk\n",
+    "another order and case": "Label;End;Start\nsit;2,5;1,0\nwalk;5,0;2,5\n",
+    "onset and duration": "onset\tduration\ttrial_type\n1\t1.5\tsit\n2.5\t2.5\twalk\n",
+    "begin and stop": 'begin,stop,activity,note\n1,2.5,sit,"a, b"\n2.5,5,walk,\n',
+    "clock times": "from,to,event\n0:01,0:02.5,sit\n00:00:02.500,00:00:05.000,walk\n",
+    "milliseconds by name": "start_ms,end_ms,class\n1000,2500,sit\n2500,5000,walk\n",
+    "rows upside down": "start,end,label\n2.5,5,walk\n1,2.5,sit\n",
+    "camel case": "startTime (s),endTime (s),label\n1,2.5,sit\n2.5,5,walk\n",
+    "no header": "1,2.5,sit\n2.5,5,walk\n",
+}
+
+
+@pytest.mark.parametrize("text", PLAIN.values(), ids=PLAIN)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_tables_with_a_row_for_each_interval(write, text, encoding):
+    assert labels(write(text, encoding=encoding)) == EXPECTED
+
+
+AUDACITY = {
+    "regions": "1.000000\t2.500000\tsit\n2.500000\t5.000000\twalk\n",
+    "frequencies": "1.000000\t2.500000\tsit\n\\\t100.0\t-1.0\n2.500000\t5.000000\twalk\n",
+    "a region without a name": "0.100000\t0.200000\n1.0\t2.5\tsit\n2.5\t5.0\twalk\n",
+    "decimal commas": "1,000000\t2,500000\tsit\n2,500000\t5,000000\twalk\n",
+}
+
+
+@pytest.mark.parametrize("text", AUDACITY.values(), ids=AUDACITY)
+def test_audacitys_label_track(write, text):
+    path = write(text, "track.txt")
+    for clock_s in (None, 3.0, UNIX_S):  # media start at zero, whatever the file's clock shows
+        assert labels(path, clock_s) == EXPECTED
+
+
+ELAN_ROWS = {
+    "three formats": "{tier}\t{who}\t00:00:0{a}\t{a}\t{ams}\t00:00:0{b}\t{b}\t{bms}\t{label}",
+    "with durations": "{tier}\t{who}\t00:00:0{a}\t{a}\t00:00:0{b}\t{b}\t00:00:0{d}\t{d}\t{label}",
+    "seconds": "{tier}\t\t{a}\t{b}\t{d}\t{label}",
+    "seconds and milliseconds": "{tier}\t\t{a}\t{ams}\t{b}\t{bms}\t{d}\t{dms}\t{label}",
+    "film frames beside": "{tier}\t\t00:00:0{a}\t00:00:0{i}:12\t00:00:0{b}\t00:00:05:00\t{label}",
+}
+
+
+@pytest.mark.parametrize("row", ELAN_ROWS.values(), ids=ELAN_ROWS)
+def test_elans_rows(write, row):
+    head = '"#file:///C:/film.mp4 -- offset: 0"\n\n'
+    spans = [("1.000", "2.500", "1.500", "sit"), ("2.500", "5.000", "2.500", "walk")]
+    rows = [
+        row.format(
+            **{"tier": "activity", "who": "anna", "a": a, "b": b, "d": d, "label": label},
+            **{f"{k}ms": v.replace(".", "") for k, v in zip("abd", (a, b, d), strict=True)},
+            i=a[0],
+        )
+        for a, b, d, label in spans
+    ]
+    path = write(head + "\n".join(rows) + "\n", "film.txt")
+    assert labels(path, clock_s=UNIX_S) == EXPECTED
+    assert read_intervals(path).tier.tolist() == ["activity"] * 2
+
+
+@pytest.mark.parametrize(
+    ("formats", "times"),
+    [
+        ("hh:mm:ss.ms", [["00:00:01.000", "00:00:02.500"], ["00:00:02.500", "00:00:05.000"]]),
+        ("ss.msec", [["1.0", "2.5"], ["2.5", "5.0"]]),
+        ("msec", [["1000", "2500"], ["2500", "5000"]]),
+    ],
+)
+def test_elans_columns_for_each_tier(write, formats, times):
+    head = f"Begin Time - {formats}\tEnd Time - {formats}\tDuration - {formats}\tposture\tpace"
+    (a, b), (c, d) = times
+    text = f"{head}\n{a}\t{b}\t0\tsit\t\n{c}\t{d}\t0\t\twalk\n\n"
+    path = write(text, "film.txt")
+    assert labels(path) == EXPECTED
+    assert set(read_intervals(path).tier) == {"posture", "pace"}
+
+
+def span(start, end, *names):
+    return {"start": start, "end": end, "instant": False, "timeserieslabels": list(names)}
+
+
+def label_studio(spans, kind, csv="/data/upload/1/0a1b2c3d-walk.csv", by=1):
+    if kind == "json":
+        result = [
+            {"value": value, "from_name": "label", "to_name": "ts", "type": "timeserieslabels"}
+            for value in spans
+        ]
+        return {
+            "id": 1,
+            "file_upload": csv.rpartition("/")[2],
+            "annotations": [
+                {"id": 7, "completed_by": by, "was_cancelled": False, "result": result}
+            ],
+            "data": {"csv": csv},
+        }
+    return {"csv": csv, "id": 1, "label": spans, "annotator": 1, "annotation_id": 7}
+
+
+def label_studio_csv(tasks):
+    cells = [
+        [task["csv"], "1", '"' + json.dumps(task["label"]).replace('"', '""') + '"', "1", "7"]
+        for task in tasks
+    ]
+    return "\n".join(["csv,id,label,annotator,annotation_id", *map(",".join, cells)]) + "\n"
+
+
+CLOCKS = {
+    "seconds": (100.0, lambda s: 100.0 + s),
+    "unix seconds": (UNIX_S, lambda s: UNIX_S + s),
+    "unix milliseconds": (UNIX_S, lambda s: (UNIX_S + s) * 1e3 + 1e-4),
+    "dates": (UNIX_S, lambda s: f"2024-05-01T11:00:0{s:.3f}Z"),
+}
+
+
+@pytest.mark.parametrize(("clock_s", "stamp"), CLOCKS.values(), ids=CLOCKS)
+@pytest.mark.parametrize("kind", ["json", "json-min", "csv"])
+def test_label_studio_counts_in_stamps_of_the_file(write, kind, clock_s, stamp):
+    spans = [span(stamp(1.0), stamp(2.5), "sit"), span(stamp(2.5), stamp(5.0), "walk")]
+    task = label_studio(spans, kind)
+    path = write(label_studio_csv([task])) if kind == "csv" else write(json.dumps([task]), "a.json")
+    options = {"labels_unit": "s"} if clock_s == 100.0 else {}
+    assert labels(path, clock_s, **options) == EXPECTED
+
+
+@pytest.mark.parametrize("kind", ["json", "json-min", "csv"])
+def test_label_studios_tasks_are_told_apart_by_their_files(write, kind):
+    files = {"walk": "x/0a1b2c3d-walk.csv", "run": "https://host/run.csv"}
+    tasks = [label_studio([span(1.5, 2.5, name)], kind, csv=file) for name, file in files.items()]
+    path = write(label_studio_csv(tasks)) if kind == "csv" else write(json.dumps(tasks), "a.json")
+    both = label_intervals([recording("run", 0.0), recording("walk", 0.0)], path)
+    for each in both:
+        assert each.labels.tolist() == [""] * 15 + [each.name] * 10 + [""] * 35
+
+
+def test_label_studios_row_numbers_are_asked_about_and_the_advice_works(write):
+    path = write(json.dumps([label_studio([span(156, 422, "W")], "json-min")]), "a.json")
+    long = recording(seconds=60, clock_s=3.0)
+    with pytest.raises(FormatError, match="rows, or time stamps") as told:
+        label_intervals(long, path)
+    assert "/= <Hz>" in told.value.remedy
+    table = read_intervals(path, labels_unit="s")
+    table[["start", "end"]] /= RATE
+    labelled = label_intervals(long, table, labels_since="start").labels
+    assert np.flatnonzero(labelled == "W").tolist() == list(range(156, 422))
+    stamps = label_intervals(replace(long, clock_s=155.0), path, labels_unit="s").labels
+    assert np.flatnonzero(stamps == "W").tolist() == list(range(10, 600))
+
+
+def test_sensor_loggers_points_hold_until_the_next(write):
+    rows = ["time,seconds_elapsed,text,millisecond_press_duration"]
+    for s, text in ((1.0, "sit"), (2.5, "walk"), (5.0, "")):
+        rows.append(f"{round((UNIX_S + s) * 1e9)},{s},{text},80")
+    path = write("\n".join(rows), "Annotation.csv")
+    with pytest.warns(GuessWarning, match="3 points, each label holds until the next"):
+        assert labels(path, clock_s=UNIX_S) == EXPECTED
+    with pytest.warns(GuessWarning):
+        held = labels(write("\n".join(rows[:-1]), "Annotation.csv"), clock_s=UNIX_S)
+    assert held == [label or "walk" * (i >= 50) for i, label in enumerate(EXPECTED)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1.0\t1.0\tsit\n2.5\t2.5\twalk\n5.0\t5.0\t\n",  # Audacity's points
+        "1.0\tsit\n2.5\twalk\n5.0\t\n",  # of version 1.2
+        "time,label\n1,sit\n2.5,walk\n5,\n",
+    ],
+)
+def test_other_points_hold_until_the_next_too(write, text):
+    with pytest.warns(GuessWarning, match="3 points"):
+        assert labels(write(text)) == EXPECTED
+
+
+def frame(start, end, names=("sit", "walk")):
+    return pd.DataFrame({"start": start, "end": end, "label": names})
+
+
+def test_dates_of_a_data_frame_meet_the_clock():
+    dates = pd.Timestamp("2024-05-01 11:00") + pd.to_timedelta([1, 2.5, 5], unit="s")
+    for zone in (None, "UTC", "Europe/Berlin"):
+        stamps = dates if zone is None else dates.tz_localize("UTC").tz_convert(zone)
+        assert labels(frame(stamps[:2], stamps[1:]), UNIX_S) == EXPECTED
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_unix_time_tells_its_unit_and_other_stamps_are_told_theirs(unit):
+    scale = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    unix = np.array([1.0, 2.5, 5.0]) * scale + int(UNIX_S) * scale
+    assert labels(frame(unix[:2], unix[1:]), UNIX_S) == EXPECTED
+    uptime = np.array([31.0, 32.5, 35.0]) * scale
+    table = frame(uptime[:2], uptime[1:])
+    assert labels(table, clock_s=30.0, labels_unit=unit) == EXPECTED
+    if unit != "s":
+        with pytest.raises(FormatError, match="on its clock from 30 s") as told:
+            labels(table, clock_s=30.0)
+        assert "labels_unit=" in told.value.remedy
+
+
+def test_two_readings_that_both_fit_are_said_and_can_be_chosen():
+    table = frame([3.0, 4.5], [4.5, 7.0])
+    with pytest.warns(GuessWarning, match=r"time stamps .* begins at 2 s.*labels_since="):
+        assert labels(table, clock_s=2.0) == EXPECTED
+    assert labels(table, clock_s=2.0, labels_since="clock") == EXPECTED
+    since_start = [""] * 30 + ["sit"] * 15 + ["walk"] * 15
+    assert labels(table, clock_s=2.0, labels_since="start") == since_start
+    assert labels(table, clock_s=0.04) == since_start  # less than half a sample: no question
+    assert labels(table, clock_s=50.0) == since_start  # only one fits
+    assert labels(frame([51, 52.5], [52.5, 55]), clock_s=50.0) == EXPECTED
+
+
+def test_pieces_of_a_file_share_its_intervals():
+    whole = recording(seconds=20, clock_s=UNIX_S)
+    pieces = [whole.cut(0, 60), whole.cut(80, 200)]  # two seconds are missing
+    for table in (
+        frame([5, 7], [7, 10]),
+        frame([UNIX_S + 5, UNIX_S + 7], [UNIX_S + 7, UNIX_S + 10]),
+    ):
+        first, second = label_intervals(pieces, table)
+        assert first.labels.tolist() == [""] * 50 + ["sit"] * 10
+        assert second.labels.tolist() == ["walk"] * 20 + [""] * 100
+
+
+def test_samples_on_the_edge_belong_to_what_begins_there():
+    edges, names = np.arange(61) / RATE, [str(i) for i in range(60)]
+    table = frame(edges[:-1], edges[1:], names)
+    for clock_s in (None, 12.3, UNIX_S):
+        shifted = table.assign(start=table.start + (clock_s or 0), end=table.end + (clock_s or 0))
+        labelled = labels(shifted, clock_s, labels_since="clock")
+        assert labelled == names
+
+
+def test_a_column_names_the_recording():
+    table = pd.DataFrame(
+        {
+            "recording": ["anna/run.csv", "run2.csv", r"ben\run"],
+            "start": [0.0, 1.0, 2.0],
+            "end": [1.0, 2.0, 3.0],
+            "label": ["a", "b", "c"],
+        }
+    )
+    names = ["anna/run", "ben/run", "ben/run2"]
+    labelled = label_intervals([recording(name) for name in names], table)
+    assert ["".join(each.labels) for each in labelled] == ["a" * 10, "c" * 10, "b" * 10]
+    with pytest.raises(FormatError, match=r"'run.csv' could be anna/run or ben/run"):
+        label_intervals([recording(n) for n in names], table.assign(recording="run.csv"))
+    with pytest.raises(FormatError, match="rows about 'eve', none about 'anna/run'"):
+        label_intervals([recording(n) for n in names], table.assign(recording="eve"))
+
+
+def test_seconds_of_several_recordings_need_their_names_and_the_advice_works():
+    two, table = [recording("a"), recording("b")], frame([1, 2.5], [2.5, 5])
+    with pytest.raises(FormatError, match="which of 2 recordings") as told:
+        label_intervals(two, table)
+    assert "a column 'recording' with 'a', 'b'" in told.value.remedy
+    first, second = label_intervals(two, table.assign(recording="a"))
+    assert first.labels.tolist() == EXPECTED
+    assert second.classes == ()
+    # Stamps of a clock that both share need no names.
+    two = [replace(each, clock_s=UNIX_S + 10 * i) for i, each in enumerate(two)]
+    table = frame([UNIX_S + 1, UNIX_S + 12.5], [UNIX_S + 2.5, UNIX_S + 15])
+    first, second = label_intervals(two, table)
+    assert [first.classes, second.classes] == [("sit",), ("walk",)]
+
+
+def test_contradictions_are_refused_and_a_tier_can_be_chosen(write):
+    rows = "posture\t\t1.0\t2.5\tsit\nplace\t\t0.0\t6.0\thome\nposture\t\t2.5\t5.0\twalk\n"
+    path = write(rows, "film.txt")
+    with pytest.raises(FormatError, match=r"'sit' \(1 to 2.5\) and 'home' \(0 to 6\)") as told:
+        labels(path)
+    assert 'labels=table[table.tier == "..."]' in told.value.remedy
+    table = read_intervals(path)
+    assert labels(table[table.tier == "posture"], clock_s=3.0) == EXPECTED
+    with pytest.raises(FormatError, match="Give each time one label"):
+        labels(frame([1, 2], [3, 4]))
+    assert labels(frame([1, 2], [3, 4], ["sit", "sit"])) == [""] * 10 + ["sit"] * 30 + [""] * 20
+
+
+def test_two_annotators_who_agree_are_one_and_who_differ_are_refused(write):
+    spans = [span(1.01, 2.5, "sit"), span(2.5, 5.01, "walk")]
+    task = label_studio(spans, "json")
+    task["annotations"] += label_studio(spans, "json", by=2)["annotations"]
+    task = json.loads(json.dumps(task))  # no spans in common
+    path = write(json.dumps([task]), "two.json")
+    agreed = labels(path, clock_s=0.0)
+    task["annotations"][1]["result"][0]["value"]["timeserieslabels"] = ["stand"]
+    path.write_text(json.dumps([task]))
+    with pytest.raises(FormatError, match="label the same samples"):
+        labels(path, clock_s=0.0)
+    table = read_intervals(path)
+    assert labels(table[table.tier == "label by 1"], clock_s=0.0) == agreed
+    task["annotations"][1]["was_cancelled"] = True
+    path.write_text(json.dumps([task]))
+    assert labels(path, clock_s=0.0) == agreed
+
+
+REFUSED = {
+    "an end before its start": ("start,end,label\n1,2,a\n5,4,b\n", "row 2 starts at 5"),
+    "a start that is no time": ("start,end,label\nx,2,a\n1,2,b\n", "row 1, column 'start': 'x'"),
+    "an empty end": ("start,end,label\n1,2,a\n3,,b\n", "row 2, column 'end': ''"),
+    "no label": ("start,end\n1,2\n", "no label in a table of labels with columns 'start', 'end'"),
+    "no start": ("begin_of_day,label\n", "no rows"),
+    "unknown columns": ("a,b,c\nx,y,z\n", "no start in a table"),
+    "four numbers": ("1,2,3,4,walk\n", "row 1: 4 times before the label"),
+    "nothing": ("", "no rows"),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), REFUSED.values(), ids=REFUSED)
+def test_tables_that_are_none(write, text, told):
+    path = write(text)
+    with pytest.raises(FormatError, match=told) as refused:
+        labels(path)
+    assert refused.value.where == str(path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '[{"data": {}, "annotations": []}]', "3", '["a"]'])
+def test_json_without_spans(write, text):
+    with pytest.raises(FormatError, match=r"damaged JSON|no labelled spans"):
+        labels(write(text, "a.json"))
+
+
+def test_rows_that_label_nothing_are_told():
+    with pytest.warns(GuessWarning, match="1 of 2 rows label no sample, the first 'walk' from 25"):
+        labels(frame([1, 25], [2.5, 50]))
+    with pytest.raises(
+        FormatError, match="rows from 100 to 5000 s, but 'walk' lasts from 0 to 6 s"
+    ):
+        labels(frame([100, 2500], [2500, 5000]))
+
+
+def test_labels_of_before_are_replaced():
+    old = replace(recording(), labels=np.full(60, "old", dtype=object))
+    assert label_intervals(old, frame([1, 2.5], [2.5, 5])).labels.tolist() == EXPECTED
+
+
+@pytest.mark.parametrize("wrong", [{"labels_unit": "h"}, {"labels_since": "now"}])
+def test_settings_that_are_none(wrong):
+    with pytest.raises(ParameterError, match=next(iter(wrong))):
+        labels(frame([1, 2.5], [2.5, 5]), **wrong)
+
+
+@pytest.mark.parametrize(
+    ("rule", "place", "told"),
+    [
+        ("folder", "anna/walking/run1.csv", "walking"),
+        ("file", "anna/walking/run1.csv.gz", "run1"),
+        ("file", "walk.1/run1.2.npz", "run1.2"),
+        (r"p(\d+)", "exp/p01/walk.csv", "01"),
+        (r"^([a-z]+)/", "anna/walking/run1.csv", "anna"),
+        (r"_([a-z]+)\.", "p01_walking.csv", "walking"),
+        (r"p(\d+)", "p01/p01_walk.csv", "01"),  # twice the same is no question
+        (r"(?:sub|p)-?(\d+)", "sub-07/a.csv", "07"),
+    ],
+)
+def test_what_a_path_tells(rule, place, told):
+    assert tell_by_path(place, path_rule(rule, "labels"), "labels") == told
+
+
+@pytest.mark.parametrize(
+    ("rule", "place", "told"),
+    [
+        ("folder", "run1.csv", "lies in no folder"),
+        (r"p(\d+)", "exp12/walk.csv", "tells '12'"),
+        (r"p(\d+)", "p1/exp12.csv", "tells '1' and '12'"),
+        (r"q(\d+)", "p1/walk.csv", "matches nothing"),
+    ],
+)
+def test_what_a_path_does_not_tell(rule, place, told):
+    if told == "tells '12'":  # the letter p of exp: one answer, as was asked for
+        assert tell_by_path(place, path_rule(rule, "subject"), "subject") == "12"
+        return
+    with pytest.raises(ParameterError, match=told) as refused:
+        tell_by_path(place, path_rule(rule, "subject"), "subject")
+    assert refused.value.where == place
+
+
+@pytest.mark.parametrize("rule", ["p(", "(a)(b)", "(?:a)"])
+def test_expressions_that_are_none(rule):
+    with pytest.raises(ParameterError, match="labels="):
+        path_rule(rule, "labels")
+
+
+@pytest.mark.parametrize("value", ["anna", "activity", None, 3, "labels.csv"])
+def test_other_values_are_no_rule(value):
+    assert path_rule(value, "subject") is None
+
+
+def test_nothing_is_guessed_in_silence(write):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert labels(write(PLAIN["start end label"])) == EXPECTED
