@@ -73,6 +73,7 @@ def load(folder: str | PathLike, *, device: str | None = None) -> list[Recording
             (table["timestamp"] - table["timestamp"].iloc[0]).to_numpy() / 1e3,
             rate=CARD.rate,
             gap="split",
+            equal="mean",
             labels=table["label"].to_numpy(),
             name=path.stem,
             subject=match[1],

@@ -86,7 +86,9 @@ def load(folder: str | PathLike, *, merge_transition: bool = False) -> list[Reco
         if np.abs(np.diff(times_s) * CARD.rate - 1).max(initial=0) < 0.1:
             recordings.append(Recording(signal, CARD.rate, **about))
         else:
-            recordings += from_samples(signal, times_s, rate=CARD.rate, gap="split", **about)
+            recordings += from_samples(
+                signal, times_s, rate=CARD.rate, gap="split", equal="mean", **about
+            )
     if dropped:
         counts = ", ".join(f"{code} ({count:,} samples)" for code, count in sorted(dropped.items()))
         warnings.warn(

@@ -15,30 +15,48 @@ import numpy as np
 import pandas as pd
 
 from ..errors import FormatError, ParameterError, unknown_name
-from ..signals.axes import GRAVITY, convert, default_axes
-from .timestamps import find_clock, is_counter, words
+from ..signals.axes import GRAVITY, UNITS, default_axes, find_unit, quantity
+from .timestamps import find_clock, is_counter, is_time_name, to_seconds, words
 
-__all__ = ["Layout", "find_layout", "parse_name"]
+__all__ = ["Layout", "find_devices", "find_layout", "parse_name", "sensor_in"]
 
 _LABELS = {"label", "labels", "activity", "activity label", "class", "ground truth", "target"}
 _SUBJECTS = {"subject", "subject id", "participant", "participant id", "person", "user id"}
 #: sensor -> what its columns are called, letters and digits only (``giro`` and ``acel`` abroad).
+#: Xsens calls acceleration without gravity FreeAcc, UCI HAR body_acc, a German phyphox "ohne g".
 _SENSORS = {
-    "linacc": "linear.*(ac|beschl)|ac.*linear|^linacc|useracc",
-    "acc": "^a$|acc(?!ura)|acel|beschleunigung",
+    "gravity": "^(?!.*acc).*(gravity|schwerkraft|gravitation)",
+    "linacc": "linear.*(ac|beschl)|ac.*linear|^linacc|useracc|freeacc|bodyacc|withoutg|ohneg",
+    "acc": "^a$|acc(?!ura)|acel|beschleunigung|gforce",
     "gyro": "^[gw]$|g[iy]r|rotationrate|angularvel|winkelgeschw|drehrate",
-    "mag": "^mag$|magnet",
+    "mag": "^[bm]$|^mag$|magnet",
 }
-_SPELLINGS = {
-    "m/s2": "m/s2 m/s^2 m/s² m/s/s m/(s2) m/(s^2) ms-2 ms^-2 mps2",
-    "g": "g gs",
-    "mg": "mg",
-    "rad/s": "rad/s rads rad/sec radps",
-    "deg/s": "deg/s °/s dps degs deg/sec degrees/s",
-}
-_UNITS = {word: unit for unit, spellings in _SPELLINGS.items() for word in spellings.split()}
-_ACCELERATION, _ANGULAR_VELOCITY = ("m/s2", "g", "mg"), ("rad/s", "deg/s")
-_MEASURED_IN = {"acc": _ACCELERATION, "linacc": _ACCELERATION, "gyro": _ANGULAR_VELOCITY}
+#: Of several accelerometers, the one that says that it feels gravity (gFx of Physics Toolbox,
+#: whose ax is without; accelerationIncludingGravity of a browser).
+_WITH_GRAVITY = re.compile("gforce|includinggravity|withg|totalacc")
+#: Quantities of three axes that are no motion of a sensor, and what only sums up three axes.
+_NO_SENSOR = set(
+    words(
+        "position pos orientation euler angle quaternion quat attitude direction location "
+        "coordinate gps lat lon latitude longitude altitude velocity speed offset bias accuracy "
+        "error vector total abs absolute norm magnitude resultant length mean max min std rms"
+    )
+)
+#: What a column of devices is called, and one that counts the rows of a packet.
+_DEVICES = set(
+    words(
+        "device sensor mac node imu address serial location position placement side limb hand foot "
+        "source tag mote id identifier kind type name channel board"
+    )
+)
+_COUNTS = set(words("sample index idx i n no nr num number count counter seq sequence row frame"))
+_MOST_DEVICES = 32
+#: Units that say that a number has none.
+_RAW = {"", "raw", "counts", "count", "lsb", "adc", "digit", "digits", "bits", "int16", "unitless"}
+_ACCELERATION = tuple(unit for unit, (what, _) in UNITS.items() if what == "acceleration")
+_ANGULAR_VELOCITY = tuple(unit for unit, (what, _) in UNITS.items() if what == "angular velocity")
+_MEASURED_IN = {"acc": _ACCELERATION, "linacc": _ACCELERATION, "gravity": _ACCELERATION}
+_MEASURED_IN |= {"gyro": _ANGULAR_VELOCITY, "mag": ("uT",)}
 
 
 @dataclass(frozen=True)
@@ -78,13 +96,14 @@ def find_layout(
     time_unit: str | None = None,
     label: str | int | Literal[False] | None = None,
     subject: str | None = None,
+    rate: float | None = None,
 ) -> Layout:
     """Role of each column: as asked for, else the likely one. Parameters as in `read_csv`."""
     doubts: list[str] = []
     if time is not None and not isinstance(time, bool):
         time = _column(frame, time, "time", where)
     # The clock first: what is time, label or person is no axis.
-    clock, time_unit = find_clock(frame, time, time_unit, where, doubts)
+    clock, time_unit = find_clock(frame, time, time_unit, where, doubts, rate)
     if label is None:
         label = _known(frame, _LABELS) or _find_label(frame, doubts)
     else:
@@ -106,7 +125,8 @@ def find_layout(
         if len(names) != len(chosen):
             what = f"{len(chosen)} columns {tuple(chosen)} but {len(names)} axis names {names}"
             raise FormatError(what, where=where, remedy="Choose the columns with columns=[...].")
-    units = _units(frame[chosen], names, unit, where, doubts)
+    second = _rows_a_second(frame, clock, time_unit, rate)
+    units = _units(frame[chosen], names, unit, second, where, doubts)
     return Layout(tuple(chosen), names, units, clock, time_unit, label, subject, tuple(doubts))
 
 
@@ -118,28 +138,76 @@ def parse_name(name: str) -> tuple[str, str, str]:
     >>> parse_name("Acceleration x (m/s^2)"), parse_name("GYRO_2"), parse_name("id")
     (('acc', 'x', 'm/s2'), ('gyro', 'z', ''), ('', '', ''))
     """
-    # "Acceleration x (m/s^2)" -> "Acceleration x", "m/s^2"
-    stem, bracket = re.fullmatch(r"(.*?)\s*(?:[(\[](.*)[)\]])?", name.strip(), re.DOTALL).groups()
-    unit = _UNITS.get((bracket or "").lower().replace(" ", ""), "")
+    stem, bracket = _split_name(name)
+    # gFx of Physics Toolbox is the force of gravity in g
+    stem, forces = re.subn(r"\b(?:gF|[gG][-_ ]?[fF]orce)[-_ ]*(?=[xyzXYZ]\b)", "gforce ", stem)
+    unit = find_unit(bracket) or "g" * forces
     parts = words(stem)
-    if not unit and len(parts) > 2 and parts[-1] in _UNITS:  # acc_x_g, but not gyro_g
-        unit = _UNITS[parts.pop()]
+    # acc_x_g, acc_x_m_s2 and gyro_x_deg_s, but not gyro_g
+    for tail in () if unit else (2, 1):
+        if len(parts) > 1 + tail and find_unit("/".join(parts[-tail:])):
+            unit = find_unit("/".join(parts[-tail:]))
+            parts = parts[:-tail]
+            break
     for place, word in enumerate(parts):
         # accx, gyroy; a digit for a letter only at the end: GYRO_2; or x, y, z alone
-        fused = re.fullmatch("(a|g|w|acc.*|acel.*|gyr.*|mag)([xyz])", word)
+        fused = re.fullmatch("(a|g|w|b|m|acc.*|acel.*|gyr.*|mag)([xyz])", word)
         digit = word in ("0", "1", "2") and 0 < place == len(parts) - 1
         if fused or digit or word in ("x", "y", "z"):
             axis = fused[2] if fused else "xyz"[int(word)] if digit else word
             rest = "".join([*parts[:place], fused[1] if fused else "", *parts[place + 1 :]])
             rest = rest.replace("axis", "")
-            sensor = _sensor(rest)
+            sensor = sensor_in(rest)
             # "position x" names something else, and is no axis of ours
             return (sensor, axis, unit) if sensor or not rest else ("", "", "")
     return "", "", ""
 
 
-def _sensor(text: str) -> str:
+def sensor_in(text: str) -> str:
+    """Sensor that a text names (letters and digits only), ``""`` for none.
+
+    Examples
+    --------
+    >>> sensor_in("gyroscope"), sensor_in("linearacceleration"), sensor_in("gps")
+    ('gyro', 'linacc', '')
+    """
     return next((sensor for sensor, known in _SENSORS.items() if re.search(known, text)), "")
+
+
+def find_devices(frame: pd.DataFrame, layout: Layout, times_s: np.ndarray | None) -> str:
+    """The column that tells devices apart whose rows alternate, else ``""``.
+
+    Rows of one stamp then hold the same two or more values in nearly all stamps; where stamps are
+    not shared, the column is named after devices and changes with every few rows.
+    """
+    taken = {*layout.columns, layout.time, layout.label, layout.subject}
+    shared = np.diff(times_s) == 0 if times_s is not None else np.array([False])
+    for name in frame:
+        column, called = frame[name], set(words(name))
+        if name in taken or is_time_name(name) or pd.api.types.is_float_dtype(column):
+            continue
+        if pd.api.types.is_datetime64_any_dtype(column) or column.head(2000).nunique() < 2:
+            continue
+        codes, values = pd.factorize(column)
+        if not 2 <= len(values) <= _MOST_DEVICES:
+            continue
+        if shared.mean() > 0.1 and not (called & _COUNTS and not called & _DEVICES):
+            first = np.flatnonzero(np.diff(times_s, prepend=-np.inf))
+            # one bit a value: which of them each stamp holds
+            held = np.bitwise_or.reduceat(1 << codes.astype(np.int64), first)
+            held = held[np.diff([*first, len(codes)]) > 1]
+            sets, often = np.unique(held, return_counts=True)
+            if often.max() >= 0.9 * len(held) and int(sets[often.argmax()]).bit_count() > 1:
+                return name
+        if called & _DEVICES and (np.diff(codes) != 0).mean() > 0.2:
+            return name
+    return ""
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """A name and the unit in brackets at its end: ``"Acc x (m/s^2)"`` is Acc x, m/s^2."""
+    stem, bracket = re.fullmatch(r"(.*?)\s*(?:[(\[](.*)[)\]])?", name.strip(), re.DOTALL).groups()
+    return stem, bracket or ""
 
 
 def _find_axes(
@@ -147,19 +215,19 @@ def _find_axes(
 ) -> tuple[list[str], tuple[str, ...]]:
     """Columns named after an accelerometer and a gyroscope, x before y before z; else numbers."""
     by_axis: dict[tuple[str, str], list[str]] = {}  # (sensor, axis) -> its columns
-    for name in frame:
-        sensor, axis, _ = parse_name(name)
+    for name, read_as in _counted_from_zero(list(frame)).items():
+        sensor, axis, _ = parse_name(read_as)
         if axis and name not in taken:
             by_axis.setdefault((sensor, axis), []).append(name)
     sensors = {sensor for sensor, _ in by_axis}
     # One accelerometer (one that feels gravity first) and one gyroscope, else a magnetometer
     wanted = [s for s in ("acc", "linacc", "") if s in sensors][:1]
     wanted += [s for s in ("gyro",) if s in sensors]
-    wanted = wanted or [s for s in ("mag",) if s in sensors]
+    wanted = wanted or [s for s in ("mag", "gravity") if s in sensors][:1]
     chosen: list[str] = []
     names: list[str] = []
     for sensor in wanted:
-        kind = sensor or _sensor("".join(words(Path(where).name)))
+        kind = sensor or sensor_in("".join(words(Path(where).name)))
         if not kind:
             doubts.append("axes x, y, z are taken for an accelerometer (axes=)")
         known = [axis for axis in "xyz" if (sensor, axis) in by_axis]
@@ -167,16 +235,21 @@ def _find_axes(
             doubts.append(f"{kind or 'acc'} has no axis but {' and '.join(known)} (columns=)")
         for axis in known:
             columns = by_axis[sensor, axis]
+            heavy = [c for c in columns if _WITH_GRAVITY.search("".join(words(_split_name(c)[0])))]
+            columns = heavy if len(heavy) == 1 else columns
             if len(columns) > 1:
                 text = " and ".join(map(repr, columns))
                 several = f"{len(columns)} columns could be {kind or 'acc'}_{axis}: {text}"
                 raise FormatError(several, where=where, remedy="Choose with columns=[...].")
             chosen += columns
             names.append(f"{kind or 'acc'}_{axis}")
+    numbers = [name for name in frame if name not in taken and _is_signal(frame[name])]
     if chosen:
+        if missed := _look_like_axes([name for name in numbers if name not in chosen]):
+            doubts.append(f"{', '.join(map(repr, missed))} left out (columns=)")
         return chosen, tuple(names)
     # No name tells: the columns of numbers that are left, if they are whole sensors.
-    rest = [name for name in frame if name not in taken and _is_signal(frame[name])]
+    rest = [name for name in numbers if not is_time_name(name)]
     if len(rest) not in (1, 3, 6, 9):
         listed = ", ".join(map(repr, frame))
         raise FormatError(
@@ -190,6 +263,39 @@ def _find_axes(
     return rest, names
 
 
+def _counted_from_zero(names: Sequence[str]) -> dict[str, str]:
+    """Each name, and what it is read as: acc_1, acc_2, acc_3 are x, y, z if there is no acc_0."""
+    read_as, stems = {name: name for name in names}, {_split_name(name)[0]: name for name in names}
+    for stem in [stem[:-1] for stem in stems if stem.endswith("3")]:
+        trio = {stems.get(f"{stem}{digit}"): axis for digit, axis in zip("123", "xyz", strict=True)}
+        if None not in trio and f"{stem}0" not in stems and sensor_in("".join(words(stem))):
+            read_as |= {n: f"{stem} {axis} ({_split_name(n)[1]})" for n, axis in trio.items()}
+    return read_as
+
+
+def _look_like_axes(names: Sequence[str]) -> list[str]:
+    """Of columns that are left out, those that could be axes of a motion sensor."""
+    motion = {*_ACCELERATION, *_ANGULAR_VELOCITY}
+    missed, stems = [], {_split_name(name)[0] for name in names}
+    for name in names:
+        stem, bracket = _split_name(name)
+        known = parse_name(name)[1] or sensor_in(
+            "".join(words(stem))
+        )  # a sensor left out on purpose
+        if known or set(words(stem)) & _NO_SENSOR or re.search(r"\b\w{1,2}T$", stem):
+            continue
+        # fx beside fy and fz; or pitch, roll and yaw in deg/s
+        trio = any(
+            {f"{stem[:i]}{axis}{stem[i + 1 :]}" for axis in case} <= stems
+            for i, letter in enumerate(stem)
+            for case in ("xyz", "XYZ")
+            if letter in case
+        )
+        if trio or find_unit(bracket) in motion:
+            missed.append(name)
+    return missed
+
+
 def _axis_names(columns: Sequence[str]) -> tuple[str, ...]:
     """Axis that each column is by its name, else the name itself."""
     if all(column.isdigit() for column in columns):
@@ -199,44 +305,69 @@ def _axis_names(columns: Sequence[str]) -> tuple[str, ...]:
     return names if len(set(names)) == len(columns) else tuple(columns)
 
 
+def _rows_a_second(frame: pd.DataFrame, clock: str | None, unit: str, rate: float | None) -> int:
+    """About how many rows a second has, by the clock or the rate; 50 if neither tells."""
+    seconds = 0.0
+    if clock is not None:
+        head = to_seconds(frame[clock].iloc[:2000], unit)
+        seconds = float(np.nanmax(head)) if np.isfinite(head).any() else 0.0
+    if seconds > 0:
+        return max(1, round((len(head) - 1) / seconds))
+    return max(1, round(rate)) if isinstance(rate, int | float) and rate > 0 else 50
+
+
 def _units(
     signal: pd.DataFrame,
     axes: Sequence[str],
     given: str | Sequence[str] | None,
+    second: int,
     where: str,
     doubts: list[str],
 ) -> tuple[str, ...]:
     """Unit of each axis: given, in the name of its column, or (acceleration) by its size."""
     given = (given,) if isinstance(given, str) else tuple(given or ())
+    given = tuple(find_unit(unit) or unit for unit in given)
     for unit in given:
         if unit:
-            convert(1.0, unit, unit)  # an unknown unit is an error that lists the known ones
-    units = []
+            quantity(unit)  # an unknown unit is an error that lists the known ones
+    units, strange = [], []
     for column, axis in zip(signal, axes, strict=True):
-        named = parse_name(column)[2]
+        named, bracket = parse_name(column)[2], _split_name(column)[1]
+        if not (given or find_unit(bracket) or bracket.lower() in _RAW):
+            strange.append(bracket)
         measured_in = _MEASURED_IN.get(axis.split("_")[0], (*given, named))
         fitting = [unit for unit in (*given, named) if unit in measured_in]
         units.append(fitting[0] if fitting else "")
+    if strange:
+        doubts.append(f"{strange[0]!r} is no unit that is known, and is left out (unit=)")
     unused = set(given) - set(units) - {""}
     if unused:
         what = f"no axis of {', '.join(axes)} is measured in {unused.pop()!r}"
         raise ParameterError(what, where=where, remedy="Name the axes with axes=.")
-    acc = [axes.index(f"acc_{axis}") for axis in "xyz" if f"acc_{axis}" in axes]
-    if not given and len(acc) == 3 and not any(units[i] for i in acc):
-        likely = _acceleration_unit(signal.iloc[:: len(signal) // 2000 + 1, acc], doubts)
-        units = [likely if i in acc else unit for i, unit in enumerate(units)]
+    for sensor in ("acc", "gravity"):
+        three = [axes.index(f"{sensor}_{axis}") for axis in "xyz" if f"{sensor}_{axis}" in axes]
+        if not given and len(three) == 3 and not any(units[i] for i in three):
+            likely = _acceleration_unit(signal.iloc[:, three], second, doubts)
+            units = [likely if i in three else unit for i, unit in enumerate(units)]
     return tuple(units)
 
 
-def _acceleration_unit(signal: pd.DataFrame, doubts: list[str]) -> str:
-    """Unit in which the median length of the vector is about one gravity, else ``""``."""
-    numbers = signal.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    # At rest and in most motion an accelerometer reads g: 9.8 in m/s2, 1 in g.
-    length = float(np.median(np.linalg.norm(numbers, axis=1)))
+def _acceleration_unit(signal: pd.DataFrame, second: int, doubts: list[str]) -> str:
+    """Unit in which the mean vector over a second is about one gravity, else ``""``.
+
+    Gravity stays for a second and motion does not: the mean vector of an accelerometer is 9.8 long
+    in m/s2 and 1 in g, and that of acceleration without gravity near 0, however large its samples.
+    """
+    second = min(second, len(signal))
+    starts = np.linspace(0, len(signal) - second, min(len(signal) // second, 200)).astype(int)
+    blocks = signal.iloc[(starts[:, None] + np.arange(second)).ravel()]
+    numbers = blocks.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    mean = numbers.reshape(len(starts), second, 3).mean(axis=1)  # [seconds, 3]
+    length = float(np.median(np.linalg.norm(mean, axis=1)))
     if 0.85 < length / GRAVITY < 1.15:
         return "m/s2"
     if 0.85 < length < 1.15:
-        doubts.append(f"acceleration is in g: its median length is {length:.2f} (unit=)")
+        doubts.append(f"acceleration is in g: its mean vector is {length:.2f} long (unit=)")
         return "g"
     return ""
 
@@ -269,6 +400,10 @@ def _column(frame: pd.DataFrame, wanted: str | int, argument: str, where: str) -
         return wanted
     if isinstance(wanted, int | np.integer) and 0 <= wanted < len(names):
         return names[wanted]
+    # a unit in brackets may stand in the name, or come from a row of units
+    stems = [name for name in names if _split_name(name)[0] == wanted]
+    if len(stems) == 1:
+        return stems[0]
     listed = map(repr, names)
     place = f"{where}, {argument}=" if where else f"{argument}="
     raise unknown_name("column", wanted, names, FormatError, where=place, listed=listed)

@@ -16,6 +16,8 @@ __all__ = [
     "channel_index",
     "convert",
     "default_axes",
+    "find_unit",
+    "measured",
     "quantity",
 ]
 
@@ -33,7 +35,29 @@ UNITS = {
     "mg": ("acceleration", GRAVITY / 1000),
     "rad/s": ("angular velocity", 1.0),
     "deg/s": ("angular velocity", pi / 180),
+    "mdeg/s": ("angular velocity", pi / 180_000),
+    "uT": ("magnetic field", 1e-6),
 }
+
+#: unit -> how makers of phones, loggers and libraries write it, as `find_unit` reduces it
+_SPELLINGS = {
+    "m/s2": "m/s2 m/s/s m/(s2) m/sec2 m/sec/sec m/second2 ms-2 m.s-2 ms2 mps2 meter/s2 metre/s2 "
+    "meters/s2 metres/s2 meter/second2 meters/second2 metres/second2 meter/sec2 meters/sec2 "
+    "meterspersecondsquared metrespersecondsquared",
+    "g": "g gs gn g0 gee gees gforce g-force gravity",
+    "mg": "mg mgs milli-g millig milligs milli-gs mgn",
+    "rad/s": "rad/s rads rad/sec rad/second radps rads-1 rad.s-1 radian/s radians/s radian/sec "
+    "radians/sec radian/second radians/second radianspersecond radpersec",
+    "deg/s": "deg/s °/s d/s dps degs deg/sec deg/second °/sec degs/s degs/sec degps degs-1 deg.s-1 "
+    "°s-1 °.s-1 degree/s degrees/s degree/sec degrees/sec degree/second degrees/second grad/s "
+    "degreespersecond degpersec",
+    "mdeg/s": "mdeg/s mdps m°/s mdegs millidps millidegrees/s millidegrees/second mdeg/sec",
+    "uT": "ut µt μt microt microtesla",
+}
+_UNIT_OF = {word: unit for unit, spellings in _SPELLINGS.items() for word in spellings.split()}
+#: What the name of an axis says that it measures.
+_MEASURES = {"acc": "acceleration", "lin": "acceleration", "gravity": "acceleration"}
+_MEASURES |= {"gyr": "angular velocity", "mag": "magnetic field"}
 
 
 def default_axes(channels: int) -> tuple[str, ...]:
@@ -78,6 +102,23 @@ def channel_index(axes: tuple[str, ...], channels: str | tuple[str, ...]) -> lis
     return index
 
 
+def find_unit(text: str) -> str:
+    """A unit by any usual spelling, ``""`` for what is none.
+
+    Examples
+    --------
+    >>> [find_unit(text) for text in ("m/s^2", "m·s⁻²", "°/s", "d/s", "Degrees / Second", "G")]
+    ['m/s2', 'm/s2', 'deg/s', 'deg/s', 'deg/s', 'g']
+    """
+    plain = text.lower().translate(str.maketrans("º˚²⁻¹−⋅·*", "°°2-1-...", " ^_"))
+    return _UNIT_OF.get(plain, "")
+
+
+def measured(axis: str) -> str:
+    """The quantity that an axis measures by its name, ``""`` if the name does not tell."""
+    return next((what for start, what in _MEASURES.items() if axis.startswith(start)), "")
+
+
 def quantity(unit: str) -> tuple[str, float]:
     """What a unit measures, and how many SI units it is."""
     if unit not in UNITS:
@@ -86,12 +127,12 @@ def quantity(unit: str) -> tuple[str, float]:
 
 
 def convert(values, unit: str, to: str):
-    """Convert between units of acceleration or of angular velocity.
+    """Convert between units of one quantity.
 
     Parameters
     ----------
     values : float or array
-    unit, to : {"m/s2", "g", "mg", "rad/s", "deg/s"}
+    unit, to : {"m/s2", "g", "mg", "rad/s", "deg/s", "mdeg/s", "uT"}
         Both of one quantity.
 
     Returns
@@ -111,8 +152,8 @@ def convert(values, unit: str, to: str):
     >>> round(convert(180.0, "deg/s", "rad/s"), 4)
     3.1416
     """
-    (measured, factor), (wanted, target) = quantity(unit), quantity(to)
-    if measured != wanted:
-        raise ParameterError(f"{unit!r} is a unit of {measured}, {to!r} of {wanted}")
+    (given, factor), (wanted, target) = quantity(unit), quantity(to)
+    if given != wanted:
+        raise ParameterError(f"{unit!r} is a unit of {given}, {to!r} of {wanted}")
     # One factor, so that an array is multiplied once and float32 stays float32.
     return values * (factor / target)

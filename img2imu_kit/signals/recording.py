@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import ClockError, SignalError
-from .axes import UNITS, axis_index, convert, default_axes, quantity
+from ..errors import ClockError, ParameterError, SignalError
+from .axes import UNITS, axis_index, convert, default_axes, measured, quantity
 
 __all__ = ["Recording", "as_texts", "check_labels", "check_rate", "check_signal"]
 
@@ -139,15 +139,46 @@ class Recording:
         axes = tuple(self.axes[i] for i in index)
         return replace(self, signal=self.signal[:, index], axes=axes, unit=unit)
 
-    def to_unit(self, *units: str) -> Recording:
-        """Convert the axes whose quantity a unit measures: ``r.to_unit("m/s2", "rad/s")``."""
+    def to_unit(self, *units: str, unknown: str = "raise") -> Recording:
+        """Convert the axes whose quantity a unit measures.
+
+        Parameters
+        ----------
+        *units : str
+            One for each quantity: ``"m/s2", "rad/s"``. Axes of another quantity stay as they are.
+        unknown : {"raise", "keep"}
+            What becomes of an accelerometer, a gyroscope or any other axis whose unit is not known:
+            an error, or the axis as it is.
+
+        Raises
+        ------
+        ParameterError
+            A unit that is not known, or an axis of such a unit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> Recording(np.ones((64, 3)), rate=64, unit="g").to_unit("m/s2").signal[0, 0]
+        np.float32(9.80665)
+        """
+        where = self.name or "recording"
+        if unknown not in ("raise", "keep"):
+            raise ParameterError(f'unknown is {unknown!r}, expected "raise" or "keep"', where=where)
         factors, names = np.ones(len(self.axes)), list(self.unit)
         for target in units:
-            measured, _ = quantity(target)
-            for i, unit in enumerate(self.unit):
-                # an axis of another quantity, or of no unit, stays as it is
-                if unit in UNITS and UNITS[unit][0] == measured:
-                    factors[i], names[i] = convert(1.0, unit, target), target
+            wanted, _ = quantity(target)
+            for i, (axis, unit) in enumerate(zip(self.axes, self.unit, strict=True)):
+                if unit in UNITS:  # an axis of another quantity stays as it is
+                    if UNITS[unit][0] == wanted:
+                        factors[i], names[i] = convert(1.0, unit, target), target
+                elif unknown == "raise" and measured(axis) in (wanted, "" if unit else wanted):
+                    raise ParameterError(
+                        f"axis {axis} has the unit {unit!r}, which is not known, so that it cannot "
+                        f"be converted to {target}",
+                        where=where,
+                        remedy=f"Read it with unit=, one of {', '.join(UNITS)}, or convert with "
+                        'unknown="keep", which leaves it as it is.',
+                    )
         # [T, C] * [C]: one factor an axis
         signal = (self.signal * factors).astype(np.float32)
         return replace(self, signal=signal, unit=tuple(names))

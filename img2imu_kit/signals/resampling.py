@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
-from ..errors import ClockError, ParameterError
+from ..errors import ClockError, GuessWarning, ParameterError
 from .recording import Recording, check_labels, check_rate, check_signal
 
-__all__ = ["from_samples", "resample", "resample_array"]
+__all__ = ["from_samples", "resample", "resample_array", "spread_equal"]
+
+#: Devices whose rows alternate without a column that tells them apart: as many are looked for.
+_MOST_DEVICES = 8
 
 
 def resample(recording: Recording, rate: float) -> Recording:
@@ -105,6 +109,7 @@ def from_samples(
     rate: float | None = None,
     gap: str = "raise",
     longest_gap_s: float = 0.5,
+    equal: str = "spread",
     labels: np.ndarray | None = None,
     name: str = "",
     **about,
@@ -115,8 +120,7 @@ def from_samples(
     ----------
     signal : float [T, C]
     times_s : float [T]
-        Time stamps in seconds, never decreasing; equal stamps (a phone delivering a batch) are
-        averaged into one sample.
+        Time stamps in seconds, never decreasing.
     rate : float, optional
         Rate of the even clock in Hz. Default: samples over the time they span, gaps left out.
         A lower rate is reached without aliasing: the samples are put on the first multiple of it
@@ -126,6 +130,9 @@ def from_samples(
         start of the next, or a straight line across it.
     longest_gap_s : float
         Shorter silences are always interpolated.
+    equal : {"spread", "mean"}
+        Rows of one stamp (a packet, or a clock of whole seconds) are spread to the next stamp, see
+        `spread_equal`, or averaged into one sample.
     labels, name, **about
         As in `Recording`; ``labels`` follow by nearest sample.
 
@@ -137,7 +144,13 @@ def from_samples(
     Raises
     ------
     ClockError
-        Stamps that run backwards (with the index), a gap under ``gap="raise"``, no elapsed time.
+        Stamps that run backwards (with the index), a gap under ``gap="raise"``, no elapsed time,
+        equal stamps that cannot be spread.
+
+    Warns
+    -----
+    GuessWarning
+        Rows of one stamp are spread.
     """
     where = name or "samples"
     if gap not in ("raise", "split", "interpolate"):
@@ -161,6 +174,14 @@ def from_samples(
             where=where,
             remedy="Sort the rows by time, or give rate= and no time column.",
         )
+    if equal not in ("spread", "mean"):
+        raise ParameterError(f'equal is {equal!r}, expected "spread" or "mean"', where=where)
+    if equal == "spread" and not steps.all():
+        rows, times_s, note = spread_equal(signal, times_s, longest_gap_s, where=where)
+        signal, labels = signal[rows], None if labels is None else labels[rows]
+        steps = np.diff(times_s)
+        if note:
+            warnings.warn(f"{where}: guessed: {note}", GuessWarning, stacklevel=2)
     holes = steps > longest_gap_s
     if holes.any() and gap == "raise":
         bad = int(np.flatnonzero(holes)[0])
@@ -203,6 +224,102 @@ def from_samples(
     if not pieces:
         raise ClockError("no stretch of two samples or more between the gaps", where=where)
     return pieces
+
+
+def spread_equal(
+    signal: np.ndarray, times_s: np.ndarray, longest_gap_s: float = 0.5, *, where: str = "samples"
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Stamps of their own for rows that share one.
+
+    A sensor samples evenly; what is coarse is the clock, or the packets in which samples arrive.
+    So the rows of one stamp are spread to the next one: on one line where all stamps fit it to
+    within a sample, else evenly from each stamp to the next.
+
+    Parameters
+    ----------
+    signal : float [T, C]
+    times_s : float [T]
+        Never decreasing.
+    longest_gap_s : float
+        A longer silence before the next stamp stays one.
+    where : str
+        What an error names.
+
+    Returns
+    -------
+    rows : int [R]
+        Those that are kept: all, unless the rows of one stamp only repeat each other.
+    times_s : float [R]
+        Increasing.
+    note : str
+        What was done, ``""`` if nothing was.
+
+    Raises
+    ------
+    ClockError
+        Fewer than three stamps; rows that look like those of several devices.
+
+    Examples
+    --------
+    >>> signal = np.arange(9.0)[:, None] ** 2
+    >>> spread_equal(signal, np.array([3, 3, 3, 6, 6, 6, 9, 9, 9]))[1].round(6)
+    array([ 3.,  4.,  5.,  6.,  7.,  8.,  9., 10., 11.])
+    """
+    first = np.flatnonzero(np.diff(times_s, prepend=-np.inf))  # [U] first row of each stamp
+    rows, length = np.arange(len(times_s)), len(times_s)
+    if len(first) in (1, length):  # no time passes, or nothing is shared
+        return rows, times_s, ""
+    same = (np.diff(signal, axis=0) == 0).all(axis=1)  # [T - 1]
+    shared = np.diff(times_s) == 0
+    # A logger that writes each sample twice: within a stamp all is the same, between stamps not.
+    if same[shared].all() and same[~shared].mean() < 0.5:
+        return first, times_s[first], ""
+    share = f"{shared.mean():.0%} of the rows share the time stamp of the row before"
+    if len(first) < 3:
+        what = f"{share}, and {len(first)} stamps do not tell how fast they follow"
+        raise ClockError(what, where=where, remedy="Give rate=<Hz> and time=False.")
+    counts, stamps = np.diff([*first, length]), times_s[first]
+    _refuse_devices(signal, first, counts, share, where)
+    steps = np.diff(stamps)  # [U - 1]
+    # The first and the last stamp may hold a part of their rows only.
+    inner = slice(1, None) if len(first) > 3 or counts[0] < counts[1] else slice(None)
+    own = float(np.median((steps / counts[:-1])[inner]))  # seconds between rows
+    silent = steps - counts[:-1] * own > longest_gap_s
+    spacing = np.append(np.where(silent, own, steps / counts[:-1]), own)  # [U]
+    place = rows - np.repeat(first, counts)  # [T] 0, 1, 2, ... within each stamp
+    spread = np.repeat(stamps, counts) + place * np.repeat(spacing, counts)
+    if counts[1:-1].min() > 1:  # a clock that is coarse throughout
+        if not silent[0]:  # a second that had begun before the recording: its rows are its last
+            back = stamps[1] - own * np.arange(counts[0], 0, -1)
+            spread[: counts[0]] = back if back[0] > stamps[0] else spread[: counts[0]]
+        line = np.polynomial.Polynomial.fit(first[1:], stamps[1:], 1)
+        if not silent.any() and np.abs(line(first[1:]) - stamps[1:]).max() <= own:
+            spread = line(rows)
+    rate = counts[:-1][~silent].sum() / steps[~silent].sum()
+    note = f"{share}: they are spread to the next stamp, at {rate:.4g} Hz in the mean (time=)"
+    return rows, spread, note
+
+
+def _refuse_devices(
+    signal: np.ndarray, first: np.ndarray, counts: np.ndarray, share: str, where: str
+) -> None:
+    """Raise where each stamp holds one row of each of several devices."""
+    devices = int(np.median(counts))
+    if not 2 <= devices <= _MOST_DEVICES or (counts == devices).mean() < 0.9:
+        return
+    # [U, devices, C]: motion is smooth, so that rows of one device differ less from stamp to stamp
+    # than rows of one stamp do from each other
+    whole = first[counts == devices]
+    table = signal[whole[:, None] + np.arange(devices)].astype(np.float64)
+    between = np.abs(np.diff(table, axis=1)).mean(axis=(0, 1))
+    within = np.abs(np.diff(table, axis=0)).mean(axis=(0, 1))
+    if (within < between / 3).mean() > 0.5:
+        raise ClockError(
+            f"{share}, and {devices} rows of a stamp differ as those of {devices} devices do",
+            where=where,
+            remedy=f"Keep the rows of one device (every {devices}. row); if all are of one, give "
+            "rate=<Hz> and time=False.",
+        )
 
 
 def _even(signal: np.ndarray, times_s: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:

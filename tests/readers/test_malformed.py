@@ -132,10 +132,12 @@ CASES = {
         ["walk.csv.gz: gzip data are cut or damaged"],
     ),
     "wrong suffix": (
-        csv("x", "walk.xlsx"),
+        csv("x", "walk.json"),
         FormatError,
-        ["walk.xlsx: unknown suffix '.xlsx'", ".parquet"],
+        ["walk.json: unknown suffix '.json'", ".parquet", "readers.read_csv"],
     ),
+    "text named xlsx": (csv("x", "walk.xlsx"), FormatError, ["walk.xlsx: not an Excel workbook"]),
+    "text named zip": (csv("x", "walk.zip"), FormatError, ["walk.zip: damaged, or not a zip"]),
     "folder without files": (lambda folder: ik.read(folder), FormatError, ["no file that ends in"]),
     "folder read as a file": (
         lambda folder: ik.readers.read_csv(folder),
@@ -227,7 +229,7 @@ CASES = {
     ),
     "unknown unit": (table(unit="furlong"), ParameterError, ["unknown unit 'furlong'", "deg/s"]),
     "unit of another quantity": (table(unit="deg/s"), ParameterError, ["acc_x", "'deg/s'"]),
-    "unknown unit of time": (table(time_unit="min"), ParameterError, ["time_unit 'min'", "ns"]),
+    "unknown unit of time": (table(time_unit="moon"), ParameterError, ["time_unit 'moon'", "ns"]),
     "unknown option": (table(delimeter=","), ParameterError, ["'delimeter'", "delimiter"]),
     "long delimiter": (table(delimiter="::"), ParameterError, ["delimiter is '::'"]),
     "decimal for a delimiter": (
@@ -277,9 +279,9 @@ CASES = {
         ["walk.csv, line 40: time stamp 'noon' in column 'time_ms' cannot be read"],
     ),
     "dates of another kind": (
-        table(header="q,ax,ay,az", rows=["14/05/2016 11:17:09,1,2,3"] * 9, time="q"),
+        table(header="q,ax,ay,az", rows=["the 14th at 11 h,1,2,3"] * 9, time="q"),
         FormatError,
-        ["column 'q' holds '14/05/2016 11:17:09'", "ISO 8601", "from_frame"],
+        ["column 'q' holds 'the 14th at 11 h'", "nor date", "from_frame"],
     ),
     # NumPy and Parquet files
     "pickle in npz": (

@@ -87,7 +87,7 @@ def test_irregular_and_duplicate_stamps_reproduce_a_sine(jitter, duplicates, see
 
 def test_equal_stamps_are_averaged():
     signal = np.array([[0.0], [1], [3], [4], [8]])
-    (recording,) = from_samples(signal, [0, 1, 1, 2, 3], rate=1, longest_gap_s=2)
+    (recording,) = from_samples(signal, [0, 1, 1, 2, 3], rate=1, longest_gap_s=2, equal="mean")
     assert recording.signal.ravel().tolist() == [0, 2, 4, 8]
 
 
