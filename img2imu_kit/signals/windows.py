@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import ParameterError, SignalError
 from .axes import axis_index
-from .recording import Recording
+from .recording import Recording, check_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +41,10 @@ class Windows:
     start_s : float64 [N]
         Seconds from the start of that recording's file to the first sample.
     axes, unit : tuple of str [C]
+
+    See Also
+    --------
+    sliding_windows : from recordings.
     """
 
     signal: np.ndarray
@@ -68,6 +72,72 @@ class Windows:
         return (
             f"Windows({count} of {length / self.rate:g} s ({length} samples at {self.rate:g} Hz), "
             f"{channels} axes, {len(self.classes)} classes, {len(set(self.subject))} subjects)"
+        )
+
+    @classmethod
+    def from_numpy(
+        cls,
+        X: np.ndarray,
+        y: Sequence | None = None,
+        groups: Sequence | None = None,
+        rate: float | None = None,
+        *,
+        axes: Sequence[str] = (),
+        unit: str | Sequence[str] = "",
+    ) -> Windows:
+        """Windows that another library cut, with its names for them.
+
+        Parameters
+        ----------
+        X : array_like [N, C, T]
+            Window, axis, time, as aeon and PyTorch have it; of Keras' [N, T, C] give
+            ``X.transpose(0, 2, 1)``, of flat rows [N, C * T] ``X.reshape(len(X), 3, -1)``.
+        y : sequence [N], optional
+            Classes, as text or numbers (1.0 is ``"1"``). Default: none is labelled.
+        groups : sequence [N], optional
+            Who was recorded: becomes `subject`, and `recording` too, for nothing tells which
+            windows of a person overlap.
+        rate : float
+            Hz.
+        axes, unit
+            As in `Recording`.
+
+        Returns
+        -------
+        Windows
+            Whose `start_s` is 0, not being known.
+
+        Raises
+        ------
+        SignalError
+            Another shape, more axes than samples, NaN or infinity, `y` or `groups` of another
+            length.
+        ClockError
+            No rate, or an implausible one.
+
+        Examples
+        --------
+        >>> X = np.zeros((6, 3, 128))
+        >>> Windows.from_numpy(X, ["sit", "walk"] * 3, groups=[1, 1, 2, 2, 3, 3], rate=64)
+        Windows(6 of 2 s (128 samples at 64 Hz), 3 axes, 2 classes, 3 subjects)
+        """
+        signal = _check_stack(X)
+        count = len(signal)
+        # Names, units and rate are checked as those of a recording are.
+        like = Recording(signal[0].T, rate, axes=axes, unit=unit, name="windows")
+        names = {
+            name: check_labels("" if values is None else values, count, where=f"windows, {name}")
+            for name, values in (("y", y), ("groups", groups))
+        }
+        return cls(
+            signal=signal,
+            rate=like.rate,
+            label=names["y"],
+            subject=names["groups"],
+            recording=names["groups"],
+            start_s=np.zeros(count),
+            axes=like.axes,
+            unit=like.unit,
         )
 
     @property
@@ -227,6 +297,31 @@ def concat(parts: Iterable[Windows]) -> Windows:
             raise ParameterError(f"cannot join {first!r} and {part!r}: rate, axes or length differ")
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_WINDOW}
     return replace(first, **joined)
+
+
+def _check_stack(X: np.ndarray) -> np.ndarray:
+    """Float32 [N, C, T], or a `SignalError` that says how to get there."""
+    try:
+        array = np.asarray(X, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise SignalError(f"not an array of numbers ({error})", where="windows") from None
+    remedy = ""
+    if array.ndim == 2:
+        remedy = "Give X.reshape(len(X), C, -1) with C axes, each with all its samples in a row."
+    elif array.ndim == 3 and array.shape[1] > array.shape[2]:
+        remedy = "Give X.transpose(0, 2, 1): time comes last."
+    if array.ndim != 3 or array.size == 0 or remedy:
+        what = f"shape {array.shape}, expected [N, C, T] (windows, axes, samples)"
+        raise SignalError(what, where="windows", remedy=remedy)
+    if not np.isfinite(array).all():
+        window, axis, sample = (int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise SignalError(
+            f"{(~np.isfinite(array)).sum()} value(s) not finite, the first in window {window} on "
+            f"axis {axis} at sample {sample}",
+            where="windows",
+            remedy="Leave such windows out: X[np.isfinite(X).all(axis=(1, 2))].",
+        )
+    return array
 
 
 def _starts(

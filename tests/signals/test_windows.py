@@ -3,16 +3,19 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from img2imu_kit.errors import ParameterError, SignalError
+from img2imu_kit.errors import ClockError, ParameterError, SignalError
+from img2imu_kit.signals.axes import ACC_GYRO
 from img2imu_kit.signals.recording import Recording
 from img2imu_kit.signals.resampling import from_samples
-from img2imu_kit.signals.windows import concat, sliding_windows
+from img2imu_kit.signals.windows import Windows, concat, sliding_windows
 
 RATE = 10
+AXES = ACC_GYRO[:3]
 
 
 def counting(length, labels=None, first=0, **about):
@@ -178,3 +181,61 @@ def test_recordings_must_agree():
 def test_measured_rates_that_agree_to_a_thousandth_join():
     near = Recording(np.zeros((50, 3)), rate=RATE * 1.0009, name="b")
     assert len(sliding_windows([counting(50), near], 1)) == 10
+
+
+STACK = np.random.default_rng(0).normal(size=(6, 3, 20)).astype(np.float32)
+
+
+def test_windows_of_an_array():
+    cut = Windows.from_numpy(STACK, [1.0, 2.0] * 3, np.repeat(["a", "b"], 3), 10, unit="g")
+    np.testing.assert_array_equal(cut.signal, STACK)
+    assert cut.signal.dtype == np.float32
+    assert cut.label.tolist() == ["1", "2"] * 3
+    assert cut.subject.tolist() == cut.recording.tolist() == ["a"] * 3 + ["b"] * 3
+    assert (cut.rate, cut.seconds, cut.axes, cut.unit) == (10, 2, AXES, ("g",) * 3)
+    assert cut.start_s.tolist() == [0.0] * 6
+
+
+def test_an_array_without_names():
+    cut = Windows.from_numpy(STACK.astype(np.float64).tolist(), rate=10, axes=["a", "b", "c"])
+    assert cut.classes == ()
+    assert set(cut.subject) == {""}
+    assert cut.axes == ("a", "b", "c")
+
+
+def test_windows_of_an_array_are_those_of_the_recordings():
+    made = [counting(40, label, name=label, subject=label) for label in ("sit", "walk")]
+    cut = sliding_windows(made, 2)
+    again = Windows.from_numpy(cut.signal, cut.label, cut.subject, cut.rate)
+    pd.testing.assert_frame_equal(again.frame()[["label", "subject"]], cut.frame().iloc[:, :2])
+    assert concat([cut, again]).signal.shape == (8, 3, 20)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"X": STACK[0]}, r"shape \(3, 20\).*reshape"),
+        ({"X": STACK.transpose(0, 2, 1)}, r"shape \(6, 20, 3\).*transpose"),
+        ({"X": STACK[:0]}, r"shape \(0, 3, 20\)"),
+        ({"X": STACK[0, 0]}, r"shape \(20,\)"),
+        ({"X": [["a"]]}, "not an array of numbers"),
+        (
+            {"X": np.where(np.arange(360).reshape(6, 3, 20) == 200, np.nan, STACK)},
+            "window 3 on axis 1 at sample 0",
+        ),
+        ({"y": ["sit"]}, "windows, y: 6 samples"),
+        ({"groups": np.zeros((6, 1))}, "windows, groups: 6 samples"),
+        ({"axes": ["a"]}, "3 columns but 1 axis names"),
+        ({"rate": None}, "rate is None"),
+        ({"rate": 1e-3}, "rate is 0.001 Hz"),
+    ],
+)
+def test_arrays_that_are_no_windows(wrong, told):
+    with pytest.raises((SignalError, ClockError), match=told):
+        Windows.from_numpy(**{"X": STACK, "rate": 10} | wrong)
+
+
+def test_the_advice_about_shapes_works():
+    flat = STACK.reshape(6, -1)
+    for stack in (flat.reshape(len(flat), 3, -1), STACK.transpose(0, 2, 1).transpose(0, 2, 1)):
+        np.testing.assert_array_equal(Windows.from_numpy(stack, rate=10).signal, STACK)
