@@ -24,11 +24,11 @@ class Source:
     recordings: tuple[Recording, ...]
     code: str  # Python expression for the list of them, before conversion of units
     note: str = ""  # what was guessed when they were read
-    converted: bool = False  # whether units were
+    conversion: str = ""  # what converts its units, as code
 
     def origin(self, index: int) -> str:
         """Python expression for one of the recordings."""
-        return f"{self.code}[{index}]" + '.to_unit("m/s2", "rad/s")' * self.converted
+        return f"{self.code}[{index}]{self.conversion}"
 
 
 def find_source(source: str | PathLike | Recording | Sequence[Recording] | None = None) -> Source:
@@ -97,6 +97,11 @@ def _read(path: Path, shown: str) -> Source:
 def _in_si(recordings: Sequence[Recording], code: str, note: str = "") -> Source:
     if not recordings:
         raise SignalError("no recording", where=code)
-    converted = tuple(recording.to_unit("m/s2", "rad/s") for recording in recordings)
+    units, call = ("m/s2", "rad/s"), '.to_unit("m/s2", "rad/s")'
+    try:
+        converted = tuple(recording.to_unit(*units) for recording in recordings)
+    except ParameterError:  # an axis of unknown unit is shown as it is
+        converted = tuple(recording.to_unit(*units, unknown="keep") for recording in recordings)
+        call = '.to_unit("m/s2", "rad/s", unknown="keep")'
     changed = any(a.unit != b.unit for a, b in zip(recordings, converted, strict=True))
-    return Source(converted, code, note, changed)
+    return Source(converted, code, note, call if changed else "")
