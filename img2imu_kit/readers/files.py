@@ -1,90 +1,248 @@
-"""A file by its suffix, or all the files of a folder."""
+"""A file by its suffix, all the recordings of a folder, and what an app packed into one file."""
 
 from __future__ import annotations
 
+import itertools
+import logging
+import re
+import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import FormatError, GuessWarning, ParameterError
+from ..errors import (
+    ClockError,
+    FormatError,
+    GuessWarning,
+    Img2ImuError,
+    NoSignalError,
+    ParameterError,
+)
+from ..signals.merging import merge
 from ..signals.recording import Recording
 from .arrays import NUMPY_OPTIONS, read_numpy
+from .exports import Part, find_parts, is_apart, unpack_workbook, unpack_zip
 from .tables import SPELLING, read_csv, read_parquet, stem
 
 __all__ = ["READABLE", "read"]
 
-_TEXT = (".csv", ".txt", ".tsv", ".gz")
+_WORKBOOKS = (".xlsx", ".xls", ".ods")
 #: Ends of the names of files that `read` understands.
 READABLE = (
-    *(".csv", ".txt", ".tsv", ".csv.gz", ".txt.gz", ".tsv.gz"),
-    *(".npz", ".npy", ".mat", ".parquet"),
+    *(".csv", ".txt", ".tsv", ".dat", ".log", ".csv.gz", ".txt.gz", ".tsv.gz"),
+    *(".npz", ".npy", ".mat", ".parquet", ".zip", *_WORKBOOKS),
 )
+_ACTIPY = (
+    "or from Python, with Java and the package actipy (for academic use): "
+    "data, info = actipy.read_device(path, lowpass_hz=None, calibrate_gravity=False, "
+    "detect_nonwear=False, resample_hz=None), then "
+    'img2imu_kit.readers.from_frame(data[["x", "y", "z"]], unit="g", gap="split").'
+)
+#: Binary files of watches -> what to do with them.
+_BINARY = {
+    ".gt3x": f"Export it as raw CSV in ActiLife or CentrePoint, {_ACTIPY}",
+    ".cwa": f"Export it as resampled CSV in OmGui (Axivity), {_ACTIPY}",
+    ".bin": f"If a GENEActiv wrote it, convert it to raw CSV in its PC software, {_ACTIPY}",
+}
+_log = logging.getLogger(__name__)
 
 
 def read(path: str | Path, **options: Any) -> list[Recording]:
-    """Read a file by its suffix, or every readable file of a folder and its subfolders.
+    """Read a file by its suffix, or every recording of a folder and its subfolders.
+
+    An export of a phone or watch is one recording, be it a folder, a ``.zip`` or a workbook: its
+    accelerometer and gyroscope are merged onto one clock, and files that hold no motion are left
+    aside with a note in the log. ``docs/exports.md`` lists the apps.
 
     Parameters
     ----------
     path : path
-        Text tables (``.csv``, ``.txt``, ``.tsv``, each also ``.gz``), ``.npz``, ``.npy``,
-        ``.mat``, ``.parquet``, or a folder of them.
+        Text tables (``.csv``, ``.txt``, ``.tsv``, ``.dat``, ``.log``, the first three also
+        ``.gz``), ``.npz``, ``.npy``, ``.mat``, ``.parquet``, workbooks (``.xlsx``, ``.xls``,
+        ``.ods``), a ``.zip`` or a folder of them.
     **options
         As in `read_csv`; an option that a format has no use for (``delimiter`` for Parquet) is
         ignored. ``.npy`` and ``.mat`` need ``rate``. ``.npz`` holds the fields of `Recording` by
-        name, as `save_npz` writes them.
+        name, as `save_npz` writes them. With ``columns`` or ``axes`` each file is a recording.
 
     Returns
     -------
     list of Recording
-        In a folder, names are paths relative to it without suffix.
+        In a folder, names are paths relative to it, without suffix and without what only tells
+        the sensor: ``anna/Accelerometer.csv`` and ``anna/Gyroscope.csv`` are ``anna``.
 
     Raises
     ------
     FormatError, ClockError, SignalError
         With file and line, or file and sample.
+
+    Warns
+    -----
+    GuessWarning
+        What was guessed, what was cut off by merging, and which files could not be read as motion.
     """
-    path = Path(path)
     # `read_csv` has every option; a format heeds those that it has a use for
     known = set(read_csv.__annotations__) - {"path", "return"}
     if unknown := sorted(set(options) - known):
         listed = f"Known: {', '.join(sorted(known))}."
         raise ParameterError(f"read has no option {unknown[0]!r}", where=str(path), remedy=listed)
+    return _read(Path(path), options)
+
+
+def _read(path: Path, options: dict[str, Any], packed: int = 0) -> list[Recording]:
+    """Recordings of a path that lies in so many packed files."""
     if path.is_dir():
-        return _read_folder(path, options)
+        return _read_folder(path, options, path.resolve().name, packed)
     if not path.exists():
         raise FormatError("no such file or folder", where=str(path))
     suffix = path.suffix.lower()
-    if suffix in _TEXT:
-        return read_csv(path, **options)
+    if suffix == ".zip" or suffix in _WORKBOOKS:
+        return _read_packed(path, options, packed)
+    if suffix in _BINARY:
+        raise FormatError("a watch's own binary format", where=str(path), remedy=_BINARY[suffix])
+    if not path.name.lower().endswith((*READABLE, ".gz")):
+        remedy = f"Readable are {', '.join(READABLE)}; a text of another name by readers.read_csv."
+        raise FormatError(f"unknown suffix {suffix!r}", where=str(path), remedy=remedy)
+    (part,), _ = ([Part("", (path,))], []) if _by_columns(options) else find_parts([path])
+    return _read_part(part, options, packed)
+
+
+def _by_columns(options: dict[str, Any]) -> bool:
+    """Whether the user chose from the columns of each file, which tells more than its name."""
+    return bool({"columns", "axes"} & set(options))
+
+
+def _read_file(path: Path, options: dict[str, Any]) -> list[Recording]:
+    suffix = path.suffix.lower()
     if suffix in (".npz", ".npy", ".mat"):
         return read_numpy(path, **{k: v for k, v in options.items() if k in NUMPY_OPTIONS})
     if suffix == ".parquet":
         return read_parquet(path, **{k: v for k, v in options.items() if k not in SPELLING})
-    remedy = f"Readable are {', '.join(READABLE)}."
-    raise FormatError(f"unknown suffix {suffix!r}", where=str(path), remedy=remedy)
+    return read_csv(path, **options)
 
 
-def _read_folder(folder: Path, options: dict[str, Any]) -> list[Recording]:
-    """Every readable file; a doubt about many files is shown once."""
-    files = [p for p in sorted(folder.rglob("*")) if p.name.lower().endswith(READABLE)]
-    files = [file for file in files if not file.name.startswith(".")]
-    if not files:
+def _read_packed(path: Path, options: dict[str, Any], packed: int) -> list[Recording]:
+    """A zip file or workbook, unpacked to where only this process sees it."""
+    title = options.get("name") or path.stem
+    with tempfile.TemporaryDirectory() as temp, _told_of(temp, str(path)):
+        folder = Path(temp)
+        if path.suffix.lower() in _WORKBOOKS:
+            unpack_workbook(path, folder)
+        else:  # a zip of zips is an export of several recordings; deeper ones are a trap
+            unpack_zip(path, folder, tuple(s for s in READABLE if s != ".zip" or not packed))
+        recordings = _read_folder(folder, options, "", packed + 1)
+    alone = len({recording.name for recording in recordings}) == 1
+    return [replace(r, name=title if alone else f"{title}/{r.name}".strip("/")) for r in recordings]
+
+
+def _read_folder(folder: Path, options: dict[str, Any], title: str, packed: int) -> list[Recording]:
+    """Every recording below a folder; a doubt about many files is shown once."""
+    inside: dict[Path, list[Path]] = {}  # folder -> its files
+    for file in sorted(folder.rglob("*")):
+        place = file.relative_to(folder)
+        if file.name.lower().endswith(READABLE) and not any(map(is_apart, place.parts)):
+            inside.setdefault(file.parent, []).append(file)
+    if not inside:
         raise FormatError(f"no file that ends in {', '.join(READABLE)}", where=str(folder))
     recordings: list[Recording] = []
-    doubts: dict[str, list[str]] = {}  # what was guessed -> of which files
-    for file in files:
-        name = stem(file.relative_to(folder).as_posix())
+    doubts: dict[str, list[str]] = {}  # what was guessed -> of which recordings
+    for part, name in _named_parts(
+        folder, inside, title, "columns" in options or "axes" in options
+    ):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", GuessWarning)
-            recordings += read(file, **{**options, "name": name})
+            try:
+                recordings += _read_part(part, {**options, "name": name}, packed)
+            except NoSignalError as error:
+                failure = error
+                warnings.warn(f"not read, {error.what}", GuessWarning, stacklevel=1)
         for warning in caught:
             if issubclass(warning.category, GuessWarning):
-                doubt = str(warning.message).removeprefix(f"{file}: ")
+                doubt = str(warning.message)
+                for file in part.files:
+                    doubt = doubt.removeprefix(f"{file}: ")
                 doubts.setdefault(doubt, []).append(name)
             else:  # not ours to judge
                 warnings.warn(warning.message, stacklevel=3)
+    if not recordings:
+        raise failure
     for doubt, names in doubts.items():
         others = f" and {len(names) - 1} more" if names[1:] else ""
         warnings.warn(f"{folder}, {names[0]}{others}: {doubt}", GuessWarning, stacklevel=3)
     return recordings
+
+
+def _named_parts(
+    folder: Path, inside: dict[Path, list[Path]], title: str, each: bool
+) -> Iterator[tuple[Part, str]]:
+    """The recordings of a folder, each with its name."""
+    for parent, files in inside.items():
+        parts, others = ([Part("", (file,)) for file in files], []) if each else find_parts(files)
+        place = parent.relative_to(folder).as_posix().removeprefix(".")
+        for part in parts:
+            first = part.files[0].relative_to(folder).as_posix()
+            # what is called after its sensor alone is named by its folder
+            alone = len(part.files) + len(part.left_out) == 1 and (part.name or not place)
+            yield part, stem(first) if alone else f"{place}/{part.name}".strip("/") or title
+            others += part.left_out
+        if others:
+            left = ", ".join(file.name for file in others)
+            _log.info("%s: left aside, no accelerometer or gyroscope: %s", parent, left)
+
+
+def _read_part(part: Part, options: dict[str, Any], packed: int) -> list[Recording]:
+    """A recording from the files of its sensors: several where gaps split it."""
+    sensors: list[list[Recording]] = []
+    for file, sensor, unit in zip(part.files, part.sensors, part.units, strict=True):
+        if file.suffix.lower() in (".zip", *_WORKBOOKS):
+            return _read(file, options, packed)
+        pieces = _read_file(file, options)
+        for i, piece in enumerate(pieces):
+            axes = piece.axes
+            if sensor == "linacc":  # told by the file's name, which its columns do not repeat
+                axes = [re.sub("^acc_", "linacc_", axis) for axis in axes]
+            pieces[i] = replace(piece, axes=axes, unit=[own or unit for own in piece.unit])
+        sensors.append(pieces)
+    if len(sensors) == 1:
+        return sensors[0]
+    offsets_s = None
+    if all(piece.clock_s is None for pieces in sensors for piece in pieces):
+        offsets_s = [0.0] * len(sensors)
+        told = "no clock tells when each sensor began: they are taken to begin together"
+        warnings.warn(told, GuessWarning, stacklevel=2)
+    merged, failure = [], None
+    with warnings.catch_warnings():
+        if max(map(len, sensors)) > 1:  # pieces between gaps are shorter than what they overlap
+            warnings.simplefilter("ignore", GuessWarning)
+        for pieces in itertools.product(*sensors):
+            try:
+                merged.append(merge(pieces, offsets_s=offsets_s))
+            except ClockError as error:
+                failure = error
+    if not merged:
+        names = " and ".join(file.name for file in part.files)
+        raise ClockError(
+            f"{names}: {failure.what}",
+            where=str(part.files[0].parent),
+            remedy="Read them one by one and give offsets_s= to img2imu_kit.merge.",
+        )
+    return merged
+
+
+@contextmanager
+def _told_of(temp: str, path: str) -> Iterator[None]:
+    """Errors and warnings about files in a temporary folder name what was unpacked to it."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GuessWarning)
+        try:
+            yield
+        except Img2ImuError as error:
+            texts = (text.replace(temp, path) for text in (error.what, error.where, error.remedy))
+            what, where, remedy = texts
+            raise type(error)(what, where=where, remedy=remedy) from None
+    for warning in caught:
+        told = str(warning.message).replace(temp, path)
+        warnings.warn(told, warning.category, stacklevel=5)

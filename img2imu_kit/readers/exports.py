@@ -1,0 +1,222 @@
+"""What an app exports: files that are sensors of one recording, and files that are no motion.
+
+Phones and watches write a file for each sensor. They differ in little that matters here: the
+sensor stands in the file's name or in its columns, and whatever else the name says (device, day,
+session) is the same in the files that belong together. So no app has code of its own;
+``docs/exports.md`` lists the layouts.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from ..errors import FormatError
+from .columns import parse_name
+from .csv import sniff
+
+__all__ = ["Part", "find_parts", "is_apart", "unpack_workbook", "unpack_zip"]
+
+#: Words of a file's name that tell the sensor, or differ between sensors of one recording.
+_SENSOR_WORDS = re.compile(
+    r"acc(el\w*)?|acel\w*|beschleunigung\w*|gyr\w*|giro\w*|mag(net\w*)?|campo|field|angular"
+    r"|velocity|winkelgeschw\w*|drehrate|rotation|rate|lin(ear)?|user|total|(un)?calibrated|raw|data"
+)
+#: What else is written down, of which some has axes x, y, z too, and some no header.
+_OTHERS = re.compile(
+    r"gravity|orientation|vector|quaternion|euler|attitude|baro\w*|pressure|location|gps|light"
+    r"|bvp|eda|hr|ibi|temp\w*|tags|annotations?|metadata|proximity|battery|steps?|pedometer"
+)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_RATE = re.compile(r"[\d.]+ ?hz", re.IGNORECASE)
+_TEXT = (".csv", ".tsv", ".txt", ".dat", ".log", ".gz")
+
+#: Files of Sensor Logger, whose columns are called x, y, z: what they are by its UNITS.md
+#: (https://github.com/tszheichoi/awesome-sensor-logger). An iPhone's raw acceleration may be in g.
+_SENSOR_LOGGER = {
+    "Accelerometer": (("linacc",), "m/s2"),
+    "TotalAcceleration": (("acc",), "m/s2"),
+    "Gyroscope": (("gyro",), "rad/s"),
+    "GyroscopeUncalibrated": (("gyro",), "rad/s"),
+}
+
+#: A zip that unpacks to more is damage or malice: a watch at 100 Hz writes 3 GB of text a week.
+_MOST_BYTES, _MOST_FILES = 8 << 30, 10_000
+
+
+@dataclass(frozen=True)
+class Part:
+    """Files of one recording.
+
+    Attributes
+    ----------
+    name : str
+        What the names of its files have in common, perhaps nothing.
+    files : tuple of Path
+        Accelerometer before gyroscope.
+    sensors, units : tuple of str
+        What each file holds: ``"acc"``, ``"linacc"``, ``"gyro"``, ``"mag"``, or ``""`` where only
+        reading it tells; and in which unit, if the app's maker says so and the file does not.
+    left_out : tuple of Path
+        Other sensors of the recording.
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    sensors: tuple[str, ...] = ("",)
+    units: tuple[str, ...] = ("",)
+    left_out: tuple[Path, ...] = ()
+
+
+def is_apart(name: str) -> bool:
+    """Whether a file or folder is not the user's: hidden, a Mac's, phyphox's ``meta``."""
+    return name.startswith(".") or name in ("__MACOSX", "meta")
+
+
+def find_parts(files: Iterable[Path]) -> tuple[list[Part], list[Path]]:
+    """Recordings of one folder in the order of their files, and the files that hold no motion.
+
+    Files whose names differ only in the sensor are one recording: as `read_csv` does with columns,
+    it takes one accelerometer (one that feels gravity first) and one gyroscope, else a
+    magnetometer.
+    """
+    contents = {file: _contents(file) for file in files}
+    motion = any(held not in ((), ("",)) for held, _ in contents.values())
+    groups: dict[str, list[Path]] = {}
+    others = []
+    for file, (held, _) in contents.items():
+        if motion and (not held or (held == ("",) and any(map(_OTHERS.fullmatch, _words(file))))):
+            others.append(file)
+        elif len(held) == 1 and held[0]:
+            groups.setdefault(_common(file), []).append(file)
+        else:  # several sensors in one file, or nobody knows: it stands for itself
+            groups[f"/{file}"] = [file]
+    return [_part(name, group, contents) for name, group in groups.items()], others
+
+
+def _part(name: str, group: list[Path], contents: dict[Path, tuple]) -> Part:
+    """The sensors of a recording that are read, and those that are left out."""
+    if name.startswith("/"):
+        return Part(group[0].name, tuple(group))
+    held = {file: contents[file][0][0] for file in group}
+    # A total acceleration is one with gravity; what is uncalibrated has a calibrated twin.
+    order = sorted(group, key=lambda f: ("total" not in _words(f), "uncalibrated" in _words(f)))
+    first = {sensor: next(f for f in order if held[f] == sensor) for sensor in held.values()}
+    chosen = [first[s] for s in ("acc", "linacc") if s in first][:1]
+    chosen += [first[s] for s in ("gyro",) if s in first]
+    chosen = chosen or order[:1]
+    return Part(
+        name,
+        files=tuple(chosen),
+        sensors=tuple(held[file] for file in chosen),
+        units=tuple(contents[file][1] for file in chosen),
+        left_out=tuple(file for file in group if file not in chosen),
+    )
+
+
+def _contents(file: Path) -> tuple[tuple[str, ...], str]:
+    """Sensors that a file holds: none, or ``""`` for unknown; and their unit by its layout."""
+    named = parse_name(" ".join(w for w in _words(file) if _SENSOR_WORDS.fullmatch(w)) + " x")[0]
+    if not file.name.lower().endswith(_TEXT):
+        return (named,), ""
+    try:
+        columns = sniff(file).names
+    except FormatError:  # what is wrong is told where the file is read
+        return (named,), ""
+    axes = {sensor for sensor, axis, _ in map(parse_name, columns) if axis}
+    if all(column.isdigit() for column in columns):
+        return (named,), ""
+    if axes != {""}:
+        return tuple(sorted(axes - {""})), ""
+    if "seconds_elapsed" in columns:
+        return _SENSOR_LOGGER.get(_stem(file), ((named,), ""))
+    return (named,), ""
+
+
+def _words(file: Path) -> list[str]:
+    return [word.lower() for word in _WORD.findall(_stem(file))]
+
+
+def _stem(file: Path) -> str:
+    return re.sub(r"\.[a-z]+(\.gz)?$", "", _RATE.sub("", file.name), flags=re.IGNORECASE)
+
+
+def _common(file: Path) -> str:
+    """A file's name without suffix, sensor and rate: what it shares with the other sensors."""
+    rest = _WORD.sub(lambda w: "" if _SENSOR_WORDS.fullmatch(w[0].lower()) else w[0], _stem(file))
+    return re.sub(r"([ _.-])[ _.-]*", r"\1", rest).strip(" _.-()")
+
+
+def unpack_zip(path: Path, folder: Path, suffixes: tuple[str, ...]) -> None:
+    """Unpack the files of these suffixes, and nothing outside the folder.
+
+    Raises
+    ------
+    FormatError
+        Damaged, locked by a password, larger than what sensors write, or with names that lead out
+        of the folder.
+    """
+    remedy = "If you trust it, unpack it yourself and read the folder."
+    try:
+        with zipfile.ZipFile(path) as archive:
+            wanted = [i for i in archive.infolist() if i.filename.lower().endswith(suffixes)]
+            _check_size(path, wanted)
+            for info in wanted:
+                place = PurePosixPath(info.filename.replace("\\", "/"))
+                if place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
+                    what = f"holds {info.filename!r}, which leads out of it"
+                    raise FormatError(what, where=str(path), remedy=remedy)
+                if info.flag_bits & 1:
+                    remedy = "Unpack it with its password and read the folder."
+                    raise FormatError("locked by a password", where=str(path), remedy=remedy)
+                target = folder / place
+                target.parent.mkdir(parents=True, exist_ok=True)
+                # No more is read than the size that was added up, whatever is packed; a link
+                # becomes a file with the name of its target in it.
+                with archive.open(info) as packed, open(target, "xb") as file:
+                    shutil.copyfileobj(packed, file, 1 << 20)
+    except FormatError:
+        raise
+    except Exception as error:  # zipfile, zlib and lzma have their own errors for damage
+        raise FormatError(
+            f"damaged, or not a zip file ({error})",
+            where=str(path),
+            remedy="Export it again, or unpack it yourself and read the folder.",
+        ) from None
+
+
+def _check_size(path: Path, files: list[zipfile.ZipInfo]) -> None:
+    size = sum(info.file_size for info in files)
+    if size > _MOST_BYTES or len(files) > _MOST_FILES:
+        raise FormatError(
+            f"unpacks to {len(files):,} files of {size / 1e9:,.1f} GB",
+            where=str(path),
+            remedy="If you trust it, unpack it yourself and read the folder.",
+        )
+
+
+def unpack_workbook(path: Path, folder: Path) -> None:
+    """Write each sheet of an Excel workbook as a text table, for it is read as one."""
+    try:
+        if zipfile.is_zipfile(path):  # all but .xls
+            with zipfile.ZipFile(path) as archive:
+                _check_size(path, archive.infolist())
+        sheets = pd.read_excel(path, sheet_name=None, header=None, engine="calamine")
+    except FormatError:
+        raise
+    except Exception:  # calamine's errors are of a class for each format
+        remedy = "Open it in a spreadsheet and save it again, as .xlsx or .csv."
+        raise FormatError("not an Excel workbook", where=str(path), remedy=remedy) from None
+    sheets = {name: sheet for name, sheet in sheets.items() if not sheet.empty}
+    if not sheets:
+        raise FormatError("no sheet with any cells", where=str(path))
+    for name, sheet in sheets.items():
+        # a single sheet is called Sheet1 or Tabelle1: the workbook's name tells more
+        title = path.stem if len(sheets) == 1 else re.sub(r"[\\/:]", "_", name)
+        sheet.to_csv(folder / f"{title}.csv", header=False, index=False)
