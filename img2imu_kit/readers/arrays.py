@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from .._files import atomic_write
-from ..errors import ClockError, FormatError, ParameterError
+from ..errors import ClockError, FormatError, ParameterError, SignalError
 from ..signals.recording import Recording, check_signal
 
 __all__ = ["NUMPY_OPTIONS", "read_numpy", "save_npz"]
 
 #: Options of `read` that a NumPy file heeds; in an ``.npz`` they replace what it holds.
 NUMPY_OPTIONS = ("rate", "axes", "unit", "subject", "name")
+#: Three sensors of three axes; what has more columns without a name is no recording.
+_MOST_AXES = 9
 _FIELDS = ("signal", "rate", "axes", "unit", "subject", "name", "labels", "start_s", "clock_s")
 
 
@@ -44,7 +46,7 @@ def read_numpy(
     Raises
     ------
     FormatError
-        Damaged file, pickled objects (never unpickled), no key ``signal``.
+        Damaged file, pickled objects (never unpickled), no key ``signal``, a window in each row.
     """
     path = Path(path)
     given = {"rate": rate, "axes": axes, "unit": unit, "subject": subject, "name": name}
@@ -67,15 +69,36 @@ def read_numpy(
         fields = {"name": path.stem, **fields, **given}
         if "rate" not in fields:
             raise ClockError("no rate", where=str(path), remedy="Give rate=<Hz>.")
-        signal = check_signal(fields["signal"], where=str(path))
-        if len(signal) < signal.shape[1]:  # [C, T], as many programs keep it
-            raise FormatError(
-                f"shape {signal.shape}, expected [T, C]: a row for each sample",
-                where=str(path),
-                remedy="Transpose it.",
-            )
+        _check_layout(np.asarray(fields["signal"]), named="axes" in fields, where=str(path))
         recordings.append(Recording(**fields))
     return recordings
+
+
+def _check_layout(signal: np.ndarray, *, named: bool, where: str) -> None:
+    """Refuse an array that is no [T, C]: windows, a row for each axis, a clock among the axes."""
+    if signal.ndim == 3:
+        what = f"shape {signal.shape}, expected [T, C] (samples, axes)"
+        remedy = "Windows [N, C, T] are no recording: ik.Windows.from_numpy(X, y, groups, rate)."
+        raise SignalError(what, where=where, remedy=remedy)
+    signal = check_signal(signal, where=where)
+    rows, columns = signal.shape
+    rises = columns in (4, 7, 10) and rows > 2 and bool((np.diff(signal[:, 0]) > 0).all())
+    if rises and not named:
+        remedy = "Give it as such: ik.readers.from_frame(pandas.DataFrame(X), time=0, time_unit=)."
+        what = "the first column only rises: a clock, no axis"
+        raise FormatError(what, where=where, remedy=remedy)
+    if min(rows, columns) > _MOST_AXES and not named:  # UniMiB SHAR keeps a window a row
+        shape = f"({rows}, 3, {columns // 3})" if columns % 3 == 0 else f"({rows}, C, T)"
+        raise FormatError(
+            f"shape {signal.shape}: {columns} columns without names are not the axes of a sensor",
+            where=where,
+            remedy="If each row is a window (all of x, then y, then z), make Windows of it: "
+            f"ik.Windows.from_numpy(X.reshape{shape}, y, groups, rate). If each is a sample, "
+            "name the columns with axes=.",
+        )
+    if rows < columns:  # [C, T], as many programs keep it
+        what = f"shape {signal.shape}, expected [T, C]: a row for each sample"
+        raise FormatError(what, where=where, remedy="Transpose it.")
 
 
 def save_npz(recordings: Recording | Iterable[Recording], path: str | Path) -> None:

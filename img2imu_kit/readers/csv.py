@@ -9,30 +9,43 @@ import codecs
 import csv
 import gzip
 import io
+import math
 import re
 import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, NamedTuple, TextIO
 
 import pandas as pd
 
 from ..errors import FormatError, NoSignalError, ParameterError
+from .columns import parse_name
+from .preamble import Facts, empatica, not_motion, read_facts
+from .timestamps import is_time_name, unit_of_time, words
 
 __all__ = ["Dialect", "known_dialect", "line_of", "read_table", "sniff"]
 
 _DELIMITERS = (",", ";", "\t", "|", r"\s+")
 _COMMENT = re.compile(r"^(#|%|//)\s*")
 _HEAD_BYTES, _SCORED_LINES = 1 << 16, 60
+#: Excel's note of the delimiter, as Movella DOT and Shimmer Consensys write it.
+_SEPARATOR = re.compile(r"\W?sep=(.|\\t)\W?", re.IGNORECASE)
+#: SisFall and WISDM end each record of comma-separated cells in `;`, WISDM some lines after two.
+_ENDS = re.compile(r"[^;]+;\s*|((?:[^;,]*,){2,}[^;,]*;\s*)+")
 _NUMBER = {
     ".": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE),
     ",": re.compile(r"[+-]?(\d+(,\d+)?|,\d+)(e[+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE),
 }
-_REPAIR = "Repair or delete the line; if columns were split wrongly, give delimiter= or decimal=."
+_REPAIR = (
+    "Repair or delete the line; if columns were split wrongly, give delimiter= or decimal=, and if "
+    "lines above the table are in the way, skip_lines=."
+)
+_RENAME = "Correct the header, or give header=False and choose columns=[...] by position."
+_FILL = f"If the cells at the ends of lines are missing, give header=True. {_RENAME}"
 
 
 @dataclass(frozen=True)
@@ -44,13 +57,21 @@ class Dialect:
     encoding, delimiter, decimal : str
         The delimiter ``"\\s+"`` is any run of blanks.
     comment : str or None
-        From this character to the end of a line nothing is data.
+        From this character to the end of a line nothing is data; ``;`` ends a record, and another
+        may follow it on the same line.
     header_line, data_line : int
         Line numbers from 1; header line 0 means that there is none.
     names : tuple of str
-        One for each column; its position where it has no name.
+        One for each column, with its unit in brackets where a row of units tells it; its position
+        where it has no name.
     doubts : tuple of str
         Guesses that might have gone the other way.
+    facts : Facts
+        What the lines above the table tell.
+    scales : tuple of float
+        What a count of each column is worth, 1 for plain numbers.
+    shortest : int
+        Cells that a line has at least; those that it lacks at its end are empty.
     """
 
     encoding: str
@@ -61,6 +82,9 @@ class Dialect:
     data_line: int
     names: tuple[str, ...]
     doubts: tuple[str, ...] = ()
+    facts: Facts = field(default_factory=Facts)
+    scales: tuple[float, ...] = ()
+    shortest: int = 0
 
 
 def sniff(
@@ -69,39 +93,48 @@ def sniff(
     delimiter: str | None = None,
     decimal: str | None = None,
     header: bool | str = "infer",
+    skip_lines: int = 0,
 ) -> Dialect:
     """Find delimiter, decimal sign, comments and header from the first lines of a file.
 
     The spelling that turns the largest share of cells into numbers wins; data begin at the first
-    line of numbers, and the header is the first line above them with one name for each column.
+    block of lines with as many cells, and the header is the line straight above it.
     """
     if not isinstance(header, bool) and header != "infer":
         raise ParameterError(f'header is {header!r}, expected True, False or "infer"')
     if decimal not in (None, ".", ","):
         raise ParameterError(f'decimal is {decimal!r}, expected "." or ","')
+    if isinstance(skip_lines, bool) or not isinstance(skip_lines, int) or skip_lines < 0:
+        raise ParameterError(f"skip_lines is {skip_lines!r}, expected a number of lines")
     delimiter = r"\s+" if delimiter == " " else delimiter
     if delimiter is not None and delimiter != r"\s+" and len(delimiter) != 1:
         raise ParameterError(f"delimiter is {delimiter!r}, expected one character")
     if delimiter is not None and delimiter == decimal:
         raise ParameterError(f"delimiter and decimal are both {decimal!r}")
     lines, encoding = _head(path)
+    if delimiter is None and (noted := _SEPARATOR.fullmatch(lines[0].strip())):
+        delimiter = noted[1].replace("\\t", "\t")
+        lines[0] = ""
+    lines[:skip_lines] = [""] * min(skip_lines, len(lines))
     body = [line for line in lines if line.strip() and not _COMMENT.match(line)]
     if not body:
-        raise NoSignalError("only comments, no data", where=str(path))
+        what = f"no data below the {skip_lines} lines skipped" if skip_lines else "only comments"
+        raise NoSignalError(f"{what}, no data", where=str(path))
     only_line = len(body) == 1
-    # The second half of the head: a preamble stands above it.
-    body = body[len(body) // 2 :][:_SCORED_LINES]
-    # SisFall ends each line of comma-separated numbers in `;`: what follows it is not data.
-    stop = ";" if all(re.fullmatch(r"[^;]+;\s*", line) for line in body) else None
+    # The end of the head: a preamble stands above it.
+    body = body[len(body) // 2 :][-_SCORED_LINES:]
+    stop = ";" if all(map(_ENDS.fullmatch, body)) else None
     best = (False, -1.0, 0)
     for mark in _DELIMITERS if delimiter is None else (delimiter,):
         comment = stop if mark != ";" else None
         table = [_cells(line, mark, comment) for line in body]
         width = Counter(map(len, table)).most_common(1)[0][0]
         table = [row for row in table if len(row) == width]
+        # A delimiter that ends each line adds a column of nothing.
+        filled = width - (width > 1 and not any(row[-1] for row in table))
         for point in (".", ",") if decimal is None else (decimal,):
             numbers = [[bool(_NUMBER[point].fullmatch(cell)) for cell in row] for row in table]
-            share = sum(map(sum, numbers)) / (len(body) * width)
+            share = sum(map(sum, numbers)) / (len(body) * filled)
             # Several columns, then the share of numbers, then more columns; on a tie the first
             # spelling wins: a comma before blanks, a decimal point before a comma.
             score = (width > 1, round(share, 2), width)
@@ -114,12 +147,27 @@ def sniff(
         raise NoSignalError(f"{what}; line 1 reads {lines[0][:60]!r}", where=str(path))
     mark, point, comment = spelling
     rows = [_cells(_COMMENT.sub("", line), mark, comment) for line in lines]
-    title, data, doubts = _header(path, lines, rows, numeric, point, header)
-    names = [""] * len(numeric) if title is None else _names(path, rows, title, len(numeric))
+    head = _header(path, lines, rows, numeric, point, header)
+    names, data, facts = head.names, head.data, head.facts
+    samples = [[_number(cell, point) for cell in row] for row in rows[data : data + _SCORED_LINES]]
+    if head.title is None and all(numeric) and (known := empatica(samples)):
+        facts, data, samples = known, data + 2, samples[2:]
+        if len(numeric) != 3:
+            what = f"of an Empatica E4, and {not_motion(path.name)}"
+            raise NoSignalError(what, where=str(path), remedy="The accelerometer is in ACC.csv.")
+    names, scales, doubts = _apply(facts, names, samples)
     if comment is None:  # lines above the data are not parsed, whatever they hold
         comment = next((c for c in "#%" if any(line.startswith(c) for line in lines[data:])), None)
-    header_line, names = (0 if title is None else title + 1), _filled(names, title is not None)
-    return Dialect(encoding, mark, point, comment, header_line, data + 1, names, doubts)
+    return Dialect(
+        *(encoding, mark, point, comment),
+        header_line=0 if head.title is None else head.title + 1,
+        data_line=data + 1,
+        names=_filled(names, head.title is not None),
+        doubts=(*head.doubts, *facts.doubts, *doubts),
+        facts=facts,
+        scales=scales,
+        shortest=head.shortest,
+    )
 
 
 def known_dialect(path: Path, *, width: int | None = None, comment: str | None = None) -> Dialect:
@@ -132,8 +180,8 @@ def known_dialect(path: Path, *, width: int | None = None, comment: str | None =
         return Dialect(encoding, ",", ".", comment, 0, 1, _filled([""] * width, False))
     title = next(number for number, line in enumerate(lines) if line.strip())
     rows = [_cells(line, ",", comment) for line in lines[: title + 1]]
-    names = _filled(_names(path, rows, title, len(rows[title])), True)
-    return Dialect(encoding, ",", ".", comment, title + 1, title + 2, names)
+    _, names, _ = _titles(path, rows, [title], len(rows[title]))
+    return Dialect(encoding, ",", ".", comment, title + 1, title + 2, _filled(names, True))
 
 
 def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
@@ -143,15 +191,17 @@ def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
         with _text(path, dialect.encoding) as text, warnings.catch_warnings():
             # A first row with too many fields only warns, and loses them.
             warnings.simplefilter("error", pd.errors.ParserWarning)
+            for _ in range(dialect.data_line - 1):
+                text.readline()
+            ends = dialect.comment == ";"
             frame = pd.read_csv(
-                text,
+                _Records(text) if ends else text,
                 sep=dialect.delimiter,
                 decimal=dialect.decimal,
-                comment=dialect.comment,
+                comment=None if ends else dialect.comment,
                 names=list(dialect.names),
                 header=None,
                 index_col=False,
-                skiprows=dialect.data_line - 1,
                 skipinitialspace=True,
                 keep_default_na=False,  # a class may be called "None" or "null"
                 na_values=["", "nan", "NaN"],
@@ -165,6 +215,9 @@ def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
         _blame(path, dialect)
     if frame is None:
         raise FormatError(f"malformed: {failure}", where=str(path))
+    for name, worth in zip(dialect.names, dialect.scales, strict=False):
+        if worth != 1 and pd.api.types.is_numeric_dtype(frame[name]):
+            frame[name] = frame[name] * worth
     # A delimiter that ends each line adds a column with neither name nor values.
     nameless = [name for name in frame if re.fullmatch(r"(unnamed )?\d+", name)]
     empty = [name for name in nameless if pd.isna(frame[name].iat[0]) and frame[name].isna().all()]
@@ -178,13 +231,13 @@ def line_of(path: Path, dialect: Dialect, row: int) -> int:
 
 def _blame(path: Path, dialect: Dialect) -> None:
     """Raise for the first line with a wrong number of columns, if there is one."""
-    comment = ";" if dialect.comment == ";" else None
+    width = len(dialect.names)
     for number, line in _data_lines(path, dialect):
-        _check_width(path, number, _cells(line, dialect.delimiter, comment), len(dialect.names))
+        _check_width(path, number, _cells(line, dialect.delimiter, None), width, dialect.shortest)
 
 
-def _check_width(path: Path, number: int, row: list[str], width: int) -> None:
-    if len(row) != width:
+def _check_width(path: Path, number: int, row: list[str], width: int, shortest: int = 0) -> None:
+    if not (shortest or width) <= len(row) <= width:
         what = f"malformed line: {len(row)} column(s), expected {width}"
         raise FormatError(what, where=f"{path}, line {number}", remedy=_REPAIR)
 
@@ -194,8 +247,35 @@ def _data_lines(path: Path, dialect: Dialect) -> Iterator[tuple[int, str]]:
     skip = dialect.comment if dialect.comment in ("#", "%") else "\n"
     with _text(path, dialect.encoding) as text:
         for number, line in enumerate(text, start=1):
-            if number >= dialect.data_line and line.strip() and not line.startswith(skip):
-                yield number, line.rstrip("\n")
+            if number < dialect.data_line or line.startswith(skip):
+                continue
+            for record in line.split(";") if dialect.comment == ";" else [line]:
+                if record.strip():
+                    yield number, record.rstrip("\n")
+
+
+class _Records:
+    """A text in which ``;`` ends a line, for pandas, which reads it in pieces."""
+
+    def __init__(self, text: TextIO) -> None:
+        self.text = text
+
+    def read(self, size: int = -1) -> str:
+        return self.text.read(size).replace(";", "\n")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.read().splitlines())
+
+
+class _Head(NamedTuple):
+    """Where the table begins: indices of its header and its first sample, and what they say."""
+
+    title: int | None
+    data: int
+    names: list[str]
+    shortest: int
+    doubts: tuple[str, ...]
+    facts: Facts
 
 
 def _header(
@@ -205,55 +285,178 @@ def _header(
     numeric: list[bool],
     point: str,
     header: bool | str,
-) -> tuple[int | None, int, tuple[str, ...]]:
-    """Index of the header (if any), index of the first line of data, and doubts about both."""
-    # Data begin at the first line with numbers where the columns of numbers are. Above it, a line
-    # of as many cells is the header; for want of one a line that is a cell off, or a comment.
-    width, above, remarks = len(numeric), [], []
-    for index, (line, row) in enumerate(zip(lines, rows, strict=True)):
+) -> _Head:
+    """The block of samples, the header straight above it, and the lines above that."""
+    width = len(numeric)
+
+    def is_sample(row: list[str]) -> bool:  # numbers where the columns of numbers are
         cells = [cell for cell, number in zip(row, numeric, strict=False) if number and cell]
-        numbers = sum(bool(_NUMBER[point].fullmatch(cell)) for cell in cells)
-        if _COMMENT.match(line):
-            remarks += [index] if len(row) == width else []
-        elif numbers and 2 * numbers >= min(sum(numeric), len(row)):
+        return 2 * sum(bool(_NUMBER[point].fullmatch(cell)) for cell in cells) > len(cells)
+
+    def is_title(row: list[str], sure: bool) -> bool:  # padding names no columns, nor does prose
+        named = (not sure and abs(len(row) - width) <= 1) or any(map(_is_name, row))
+        return named and 2 * sum(map(bool, row)) > width and not is_sample(row)
+
+    lined = [i for i, line in enumerate(lines) if line.strip()]
+    content = [i for i in lined if not _COMMENT.match(lines[i])]
+    samples = {i for i in content if len(rows[i]) == width and is_sample(rows[i])}
+    # Three samples in a row: a line of settings may look like one.
+    starts = [i for n, i in enumerate(content) if samples.issuperset(content[n : n + 3])]
+    data = (starts or sorted(samples) or [0])[0]
+    above = [i for i in content if i < data and re.search(r"\w", lines[i])]
+    stack: list[int] = []  # the rows of titles, the lowest first
+    for i in reversed(above):
+        # Straight above the block any row is taken for names, further up one that names axes.
+        if is_title(rows[i], sure=not stack and i != above[-1]):
+            if stack and len(rows[i]) != width:
+                break
+            stack.append(i)
+        elif stack:
             break
-        elif line.strip() and abs(len(row) - width) <= 1:
-            above.append(index)
-    above = [i for i in above if len(rows[i]) == width] or above[-1:] or remarks[-1:]
-    first = row[0]
+        elif i in samples:  # the block began higher, and was broken
+            data = i
+        elif is_sample(rows[i]) and len(rows[i]) > 1:
+            break
+    above = [i for i in above if i < data]
+    # A line of numbers between the header and the block is a sample that cannot be read.
+    between = [i for i in above if i > stack[0]] if stack else above[-1:]
+    for i in between:
+        if len(rows[i]) > max(1, width // 2) and is_sample(rows[i]):
+            _check_width(path, i + 1, rows[i], width)
+    if not stack:  # numpy.savetxt writes the names in a comment
+        remarks = [i for i in lined if i < data and i not in content and len(rows[i]) == width]
+        stack = sorted(remarks, key=lambda i: (sum(map(_is_name, rows[i])), i))[-1:]
+    doubts: tuple[str, ...] = ()
+    first = rows[data][0]
     if header is False:
-        title, doubts = None, ()
-    elif above:
-        title, doubts = above[0], ()
-        if len(above) > 1:
-            doubts = (f"line {title + 1} is the header, line {above[1] + 1} is not data (header=)",)
-    elif header is True:
-        return index, index + 1, ()
-    elif numeric[0] and width > 1 and not _NUMBER[point].fullmatch(first):
-        doubt = f"line {index + 1} is the header, though it holds numbers (header=)"
-        return index, index + 1, (doubt,)
-    else:
-        title, doubts = None, ()
-    _check_width(path, index + 1, row, width)
-    return title, index, doubts
+        stack = []
+    elif not stack and header is True:
+        stack, data = [data], data + 1
+    elif not stack and numeric[0] and width > 1 and not _NUMBER[point].fullmatch(first):
+        stack, data = [data], data + 1
+        doubts = (f"line {data} is the header, though it holds numbers (header=)",)
+    title, names, used = _titles(path, rows, stack, width)
+    passed = [i for i in above if title is not None and i > title and i not in used]
+    passed = [i for i in passed if i not in stack or not _is_uniform(rows[i])]
+    if passed and not _COMMENT.match(lines[title]):
+        what = f"line {title + 1} is the header, line {passed[0] + 1} is not data (header=)"
+        doubts = (*doubts, what)
+    told = [(i + 1, rows[i]) for i in lined if i < data and i not in used]
+    shortest = width
+    if len(names) > width:  # lines may end early, if others are as long as the header
+        whole = any(len(rows[i]) == len(names) for i in content if i > data)
+        if not (whole or header is True):
+            what = f"the header names {len(names)} columns, but rows have {width}"
+            raise FormatError(what, where=f"{path}, line {title + 1}", remedy=_FILL)
+        lacking = ", ".join(map(repr, names[width:]))
+        doubts = (
+            *doubts,
+            f"most lines end before column {lacking}, which is empty there (header=)",
+        )
+    return _Head(title, data, names, shortest, doubts, read_facts(told))
 
 
-def _names(path: Path, rows: list[list[str]], title: int, width: int) -> list[str]:
-    """Names of the columns; a delimiter that ends the line adds a nameless column."""
-    names, where = rows[title], f"{path}, line {title + 1}"
-    if len(names) == width + 1 and not names[-1]:
-        names = names[:-1]
-    elif len(names) == width - 1 and not any(row[-1] for row in rows[title + 1 :] if row[1:]):
-        names = [*names, ""]
-    if len(names) != width:
-        what = f"the header names {len(names)} columns, but rows have {width}"
-        raise FormatError(what, where=where, remedy=_REPAIR)
+def _titles(
+    path: Path, rows: list[list[str]], stack: list[int], width: int
+) -> tuple[int | None, list[str], set[int]]:
+    """The row of names among rows of titles (the lowest first), the names, and the rows used.
+
+    Names stand alone, or with a row of units, of kinds (``CAL``, ``RAW``), or of devices:
+    Shimmer writes all four, pandas a row for each level.
+    """
+    if not stack:
+        return None, [""] * width, set()
+    units = [i for i in stack if len(stack) > 1 and _is_units(rows[i])][:1]
+    naming = [i for i in stack if i not in units and not _is_uniform(rows[i])] or stack
+    # The row that names axes or time; of several the lowest.
+    title = max(naming, key=lambda i: (sum(map(_is_name, rows[i])), i))
+    names, used = _names(path, rows, title, width), {title, *units}
+    for other in stack:  # two levels: "acc" above "x", "CAL" below "Accelerometer X"
+        if len(set(filter(None, names))) == len(list(filter(None, names))):
+            break
+        if other not in used and not _is_uniform(rows[other]):
+            names = [
+                f"{name} {more}".strip() for name, more in zip(names, rows[other], strict=True)
+            ]
+            used.add(other)
     for name, count in Counter(filter(None, names)).items():
         if count > 1:
             places = " and ".join(str(i) for i, other in enumerate(names) if other == name)
             what = f"{count} columns are called {name!r} (positions {places})"
-            raise FormatError(what, where=where, remedy="Rename them in the file.")
+            where = f"{path}, line {title + 1}"
+            raise FormatError(what, where=where, remedy=f"Rename them in the file. {_RENAME}")
+    for i in units:
+        known = map(_unit, rows[i])
+        names = [f"{n} ({u})" if n and u else n for n, u in zip(names, known, strict=False)]
+    return title, names, used
+
+
+def _names(path: Path, rows: list[list[str]], title: int, width: int) -> list[str]:
+    """Names of the columns; a delimiter that ends the line adds a nameless column."""
+    names = rows[title]
+    if len(names) == width + 1 and not names[-1]:
+        names = names[:-1]
+    elif len(names) == width - 1 and not any(row[-1] for row in rows[title + 1 :] if row[1:]):
+        names = [*names, ""]
+    if len(names) < width:
+        what = f"the header names {len(names)} columns, but rows have {width}"
+        raise FormatError(what, where=f"{path}, line {title + 1}", remedy=_RENAME)
+    if re.fullmatch(r"[\d.]+", names[0]) and names[1:] == ["IBI"]:
+        what = f"of an Empatica E4, and {not_motion('IBI')}"
+        raise NoSignalError(what, where=str(path), remedy="The accelerometer is in ACC.csv.")
     return names
+
+
+def _apply(
+    facts: Facts, names: list[str], samples: list[list[float]]
+) -> tuple[list[str], tuple[float, ...], tuple[str, ...]]:
+    """Names with what is known of the columns, the worth of a count of each, and doubts."""
+    if len(names) in facts.names and not any(map(_is_name, names[-3:])):
+        names = list(facts.names[len(names)])
+    scales, doubts = [1.0] * len(names), []
+    for i, name in enumerate(names):
+        sensor, axis, unit = parse_name(name)
+        if not axis or (unit and name not in facts.names.get(len(names), ())):
+            continue
+        values = [row[i] for row in samples if len(row) > i and math.isfinite(row[i])]
+        counts = all(value == round(value) for value in values)
+        fitting = {"acc": ("g", "mg"), "linacc": ("g", "mg"), "gyro": ("deg/s",)}.get(sensor, ())
+        worth = next((u for u in fitting if u in facts.scales), "")
+        if worth and counts:
+            scales[i] = facts.scales[worth]
+            if not unit:
+                names[i] = f"{name} ({worth})"
+                doubts.append(f"a count of {name!r} is {scales[i]:.6g} {worth} (unit=)")
+        elif sensor == "acc" and not unit and facts.unit:
+            names[i] = f"{name} ({facts.unit})"
+    return names, tuple(scales), tuple(doubts)
+
+
+def _is_name(cell: str) -> bool:
+    return bool(parse_name(cell)[1]) or is_time_name(cell)
+
+
+def _is_uniform(row: list[str]) -> bool:
+    """Whether a row repeats one text: the name of a device, or that all is calibrated."""
+    return len(row) > 1 and len(set(filter(None, row))) == 1
+
+
+def _is_units(row: list[str]) -> bool:
+    """Whether a row holds units, at least as many as other texts."""
+    known = [bool(_unit(cell)) for cell in row if cell.lower() not in ("", "-", "no units", "n/a")]
+    return any(known) and 2 * sum(known) >= len(known)
+
+
+def _unit(cell: str) -> str:
+    """The unit that a cell names, as the names of columns spell it, or ``""``."""
+    text = cell.lower().rstrip("*")  # Shimmer marks a calibration by default so
+    text = text[1:-1] if re.fullmatch(r"\(.*\)|\[.*\]", text) else text
+    motion = parse_name(f"acc_x ({text.replace('sec', 's')})")[2]
+    return motion or (unit_of_time(text) if len(words(text)) == 1 else "")
+
+
+def _number(cell: str, point: str) -> float:
+    return float(cell.replace(point, ".")) if _NUMBER[point].fullmatch(cell) else float("nan")
 
 
 def _filled(names: list[str], header: bool) -> tuple[str, ...]:

@@ -17,10 +17,11 @@ import pandas as pd
 
 from ..errors import ClockError, FormatError, GuessWarning, Img2ImuError, SignalError
 from ..signals.recording import Recording, as_texts
-from ..signals.resampling import from_samples
-from .columns import Layout, find_layout
+from ..signals.resampling import from_samples, spread_equal
+from .columns import Layout, find_devices, find_layout
 from .csv import Dialect, line_of, read_table, sniff
-from .timestamps import stamp_seconds, to_seconds
+from .preamble import Facts
+from .timestamps import join_clock, stamp_seconds, to_seconds
 
 __all__ = [
     "describe_csv",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 #: Options that only a text has.
-SPELLING = ("delimiter", "decimal", "header")
+SPELLING = ("delimiter", "decimal", "header", "skip_lines")
 _log = logging.getLogger(__name__)
 
 
@@ -50,6 +51,7 @@ def read_csv(
     delimiter: str | None = None,
     decimal: str | None = None,
     header: bool | str = "infer",
+    skip_lines: int = 0,
     gap: str = "raise",
     longest_gap_s: float = 0.5,
     name: str | None = None,
@@ -84,6 +86,9 @@ def read_csv(
         Who was recorded, or the name of the column that tells; each person is a recording.
     delimiter, decimal, header : str, str, bool, optional
         ``" "`` is any run of blanks; ``decimal=","`` is the decimal comma.
+    skip_lines : int
+        Lines at the top of the file to leave unread. By default the header is the line straight
+        above the samples, and rate, start and units that stand above it in so many words are used.
     gap, longest_gap_s
         What to do about a silence in the stamps, as in `from_samples`.
     name : str, optional
@@ -104,7 +109,9 @@ def read_csv(
         No rate and no time stamps, a gap, time that runs backwards.
     """
     path = Path(path)
-    dialect = sniff(path, delimiter=delimiter, decimal=decimal, header=header)
+    dialect = sniff(
+        path, delimiter=delimiter, decimal=decimal, header=header, skip_lines=skip_lines
+    )
     return _recordings(
         read_table(path, dialect),
         str(path),
@@ -140,7 +147,8 @@ def describe_csv(path: str | Path, **options: Any) -> str:
     path = Path(path)
     dialect = sniff(path, **{key: options.pop(key) for key in SPELLING if key in options})
     frame = read_table(path, dialect)
-    roles = {k: v for k, v in options.items() if k not in ("rate", "gap", "longest_gap_s", "name")}
+    roles = {k: v for k, v in options.items() if k not in ("gap", "longest_gap_s", "name")}
+    frame, roles["time"] = _with_time(frame, roles.get("time"), str(path))
     return _report(frame, dialect, find_layout(frame, where=str(path), **roles), str(path))
 
 
@@ -227,18 +235,29 @@ def _recordings(
 ) -> list[Recording]:
     """Find the layout, tell its doubts, convert: one for each person and unbroken stretch."""
 
+    kept = np.arange(len(frame))  # rows of the table that hold samples
+
     def place(row: int) -> str:  # a text has lines where a table has rows
+        row = int(kept[row])
         at = f"line {line_of(Path(where), dialect, row)}" if dialect else f"row {row}"
         return f"{where}, {at}"
 
+    facts = dialect.facts if dialect else Facts()
+
     frame, roles["time"] = _with_time(frame, roles.get("time"), where)
-    layout = find_layout(frame, where=where, **roles)
+    rate_told = facts.rate if rate is None else rate
+    layout = find_layout(frame, where=where, rate=rate_told, **roles)
     if _log.isEnabledFor(logging.INFO):
         _log.info(_report(frame, dialect, layout, where))
     doubts = (dialect.doubts if dialect else ()) + layout.doubts
+    if layout.time is not None:  # a line that only marks an event holds no sample
+        holds = frame[list(layout.columns)].notna().any(axis=1).to_numpy()
+        if holds.any() and not holds.all():
+            kept, frame = np.flatnonzero(holds), frame[holds]
+            doubts += (f"{(~holds).sum()} rows without a sample are left out",)
     if doubts:
         warnings.warn(f"{where}: guessed: {'; '.join(doubts)}", GuessWarning, stacklevel=3)
-    if layout.time is None and rate is None:
+    if layout.time is None and (rate := facts.rate if rate is None else rate) is None:
         raise ClockError(
             f"no rate, and no column of time among {', '.join(map(repr, frame))}",
             where=where,
@@ -262,10 +281,25 @@ def _recordings(
             "labels": None if labels is None else labels[rows],
         }
         try:
-            if layout.time is None:
-                recordings.append(Recording(signal[rows], rate, **about))
-            else:
+            times_s = None
+            if layout.time is not None:
                 times_s = _seconds(frame[layout.time].iloc[rows], layout.time_unit, rows, place)
+            if devices := find_devices(frame.iloc[rows], layout, times_s):
+                told = frame[devices].iloc[rows].drop_duplicates().head(3)
+                raise ClockError(
+                    f"rows of several devices alternate: column {devices!r} holds "
+                    f"{', '.join(map(repr, told.tolist()))}",
+                    where=where,
+                    remedy=f"Give subject={devices!r} for a recording of each.",
+                )
+            if times_s is None:
+                recordings.append(Recording(signal[rows], rate, clock_s=facts.start_s, **about))
+            else:
+                # packets, or a clock of whole seconds: no two samples at once
+                own, times_s, note = spread_equal(signal[rows], times_s, longest_gap_s, where=where)
+                if note:
+                    warnings.warn(f"{where}: guessed: {note}", GuessWarning, stacklevel=3)
+                rows, about["labels"] = rows[own], None if labels is None else labels[rows[own]]
                 clock = {"rate": rate, "gap": gap, "longest_gap_s": longest_gap_s}
                 about["clock_s"] = stamp_seconds(
                     frame[layout.time].iloc[rows[:1]], layout.time_unit
@@ -274,6 +308,11 @@ def _recordings(
         except Img2ImuError as error:  # raised from arrays, which know no file
             at = error.where if error.where.startswith(where) else where
             raise type(error)(error.what, where=at, remedy=error.remedy) from None
+    if layout.time is not None and rate is None and facts.rate is not None:
+        measured = recordings[0].rate
+        if not 0.9 < measured / facts.rate < 1.1:
+            denied = f"{measured:.4g} Hz by the stamps, not the {facts.rate:g} Hz above the table"
+            warnings.warn(f"{where}: guessed: {denied} (rate=)", GuessWarning, stacklevel=3)
     return recordings
 
 
@@ -282,6 +321,7 @@ def _report(frame: pd.DataFrame, dialect: Dialect | None, layout: Layout, where:
     if dialect:
         header = f"header in line {dialect.header_line}" if dialect.header_line else "no header"
         lines.append(f"text: split at {dialect.delimiter!r}, decimal {dialect.decimal!r}, {header}")
+        lines += dialect.facts.told
     time = "none"
     if layout.time is not None:
         span = to_seconds(frame[layout.time], layout.time_unit)[-1]
@@ -317,7 +357,7 @@ def _with_time(
         return frame.assign(**{"index (date)": dates}), "index (date)"
     if isinstance(frame.index.name, str) and frame.index.name not in frame:
         frame = frame.reset_index()
-    return frame, time
+    return join_clock(frame, time), time
 
 
 def to_numbers(values: pd.Series, place: Callable[[int], str]) -> np.ndarray:
