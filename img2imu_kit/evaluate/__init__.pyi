@@ -1,6 +1,7 @@
 from .cache import cache_key as cache_key
 from .finetune import FineTuneConfig as FineTuneConfig
 from .finetune import FineTuned as FineTuned
+from .image_features import ImageFeatures as ImageFeatures
 from .image_readout import ImageReadout as ImageReadout
 from .image_readout import PatchPicture as PatchPicture
 from .image_readout import StftPicture as StftPicture
