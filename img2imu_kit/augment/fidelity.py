@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import torch
+from tqdm.auto import tqdm
 
 from ..errors import ParameterError, SignalError
 from ..pictures.image import to_image
@@ -41,6 +42,7 @@ def fidelity_table(
     strength: float = 1.0,
     most: int = 400,
     seed: int = 0,
+    progress: bool = True,
     **overrides,
 ) -> pd.DataFrame:
     """Fidelity of every augmentation of the sensor-aware and of the vision set.
@@ -57,6 +59,8 @@ def fidelity_table(
     most : int
         At most so many windows, drawn at random.
     seed : int
+    progress : bool
+        Show a progress bar.
 
     Returns
     -------
@@ -75,12 +79,9 @@ def fidelity_table(
         "vision": [*moco_v2().parts(), moco_v2()],
         "other": implausible(kind),
     }
-    rows = [
-        {"set": name, **_row(augmentation, show, seed)}
-        for name, augmentations in sets.items()
-        for augmentation in augmentations
-    ]
-    return pd.DataFrame(rows)
+    jobs = [(name, each) for name, augmentations in sets.items() for each in augmentations]
+    bar = tqdm(jobs, "fidelity", unit="augmentation", disable=not progress)
+    return pd.DataFrame({"set": name, **_row(each, show, seed)} for name, each in bar)
 
 
 def measure_fidelity(

@@ -40,11 +40,10 @@ def files_to_pictures(
     paths: Iterable[str | Path],
     out: str | Path,
     *,
-    seconds: float = 5.0,
-    overlap: float = 0.0,
     params: str | SpectrogramParams | None = None,
     png: bool = True,
     reading: dict[str, Any] | None = None,
+    cutting: dict[str, Any] | None = None,
     progress: bool = True,
 ) -> Converted:
     """Read recordings, cut windows, and write their pictures.
@@ -57,16 +56,14 @@ def files_to_pictures(
         Folder for ``NAME_0000.png``, one a window with axes in s and Hz, and ``images.npz`` with
         ``images`` uint8 [N, 3, H, W], ``label``, ``subject``, ``recording``, ``start_s``, and
         ``rate`` (Hz) [N].
-    seconds, overlap
-        As in `sliding_windows`, where a window's label is its most frequent one; a recording
-        shorter than a window is a failure.
     params
         As in `to_image`. Images of one archive share a size, so ``size`` must be set where rates
         differ.
     png : bool
         Write the single pictures too.
-    reading : dict
-        Handed to `read`.
+    reading, cutting : dict
+        Options of `read` and of `sliding_windows`. Default: windows of 5 s, of which each has
+        its most frequent label. A recording shorter than a window is a failure.
     progress : bool
         Show a progress bar.
 
@@ -89,6 +86,7 @@ def files_to_pictures(
     """
     out = Path(out)
     params = resolve(params)
+    settings = {"seconds": 5.0, "purity": 0.0} | (cutting or {}) | {"unlabelled": True}
     files = _find_recordings(paths)
     report = Converted()
     try:
@@ -102,8 +100,10 @@ def files_to_pictures(
     for path, name in bar:
         try:
             # Fixed limits of a picture are made for SI units.
-            recordings = [r.to_unit("m/s2", "rad/s") for r in read(path, **(reading or {}))]
-            cut = sliding_windows(recordings, seconds, overlap=overlap, purity=0, unlabelled=True)
+            recordings = [
+                r.to_unit("m/s2", "rad/s", unknown="keep") for r in read(path, **(reading or {}))
+            ]
+            cut = sliding_windows(recordings, **settings)
             units = {cut.unit[i] for i in channel_index(cut.axes, params.channels)}
             if not isinstance(params.range, str) and units - {"m/s2", "rad/s"}:
                 unknown_unit.append(path)
@@ -114,7 +114,7 @@ def files_to_pictures(
                     remedy="Choose a preset with a fixed size.",
                 )
             if png:
-                _draw(images, cut, params, out / name)
+                _draw(images, cut, params, out / name, progress)
         except Img2ImuError as error:  # this file's fault: the others are still converted
             report.failed[path] = error
             continue
@@ -125,7 +125,7 @@ def files_to_pictures(
     if unknown_unit:
         warnings.warn(
             f"{len(unknown_unit)} file(s) in an unknown unit (the first: {unknown_unit[0]}): the "
-            f"limits {params.range} are made for m/s2; give the unit, or limits per-window",
+            f"limits {params.range} are made for m/s2; give unit=, or range='per-window'",
             GuessWarning,
             stacklevel=2,
         )
@@ -167,10 +167,13 @@ def _short_names(files: list[Path]) -> dict[Path, str]:
     return names
 
 
-def _draw(images: np.ndarray, cut: Windows, params: SpectrogramParams, stem: Path) -> None:
+def _draw(
+    images: np.ndarray, cut: Windows, params: SpectrogramParams, stem: Path, progress: bool
+) -> None:
     import matplotlib.pyplot as plt
 
-    for i, image in enumerate(images):
+    bar = tqdm(images, stem.name, unit="window", leave=False, disable=not progress)
+    for i, image in enumerate(bar):
         figure, ax = plt.subplots(figsize=(5, 3.4), layout="constrained")
         plot_image(image, rate=cut.rate, seconds=cut.seconds, params=params, ax=ax)
         title = f"{stem.name}, {cut.start_s[i]:.1f} s"

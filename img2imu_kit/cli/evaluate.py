@@ -8,74 +8,85 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import ParameterError
+from .options import check_output, reader_flags, takes, watched, window_flags
+from .recordings import check_paths, windows_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..signals.windows import Windows
-
 __all__ = ["few_label", "reproduce", "scores_text"]
 
+IMG2IMU = "img2imu:walk-sensor"
 
+
+@takes(reading=reader_flags(), cutting=window_flags(seconds=4.0, overlap=0.5))
 def few_label(
+    reading: dict,
+    cutting: dict,
     task: Annotated[
         str | None, typer.Argument(help="activity, swimming, gestures or driving.")
     ] = None,
     recordings: Annotated[
-        Path | None, typer.Option(help="Instead of a task: your own files, or a folder of them.")
+        list[Path] | None,
+        typer.Option(help="Instead of a task: your own file, or folder; give it for each."),
     ] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column of the classes.")] = None,
-    subject_column: Annotated[str | None, typer.Option(help="Column of who it was.")] = None,
-    seconds: Annotated[float, typer.Option(help="Length of a window of your recordings.")] = 4.0,
-    overlap: Annotated[float, typer.Option(help="Share seen again by the next window.")] = 0.5,
-    rate: Annotated[float | None, typer.Option(help="Hz that all your files are put on.")] = None,
-    backbone: Annotated[str, typer.Option(help="Name of a timm model.")] = "mobilenetv2_100",
     weights: Annotated[
-        str | None, typer.Option(help="File or folder of safetensors, or 'timm' to download.")
+        str, typer.Option(help="Bundled ones, or a file or folder of safetensors.")
+    ] = IMG2IMU,
+    backbone: Annotated[
+        str | None, typer.Option(help="timm model of weights without a card.")
     ] = None,
     shots: Annotated[str, typer.Option(help="Labelled windows a class: 10 or 1,5,10.")] = "10",
-    seeds: Annotated[int, typer.Option(help="Draws of subjects and shots.")] = 5,
-    params: Annotated[str, typer.Option(help="Preset of spectrogram parameters.")] = "default",
-    layer: Annotated[int, typer.Option(help="Layer of the backbone that is read; -1: last.")] = 1,
-    pool: Annotated[str, typer.Option(help="gap, time or grid.")] = "grid",
-    size: Annotated[int, typer.Option(help="Side of the image in pixels.")] = 96,
+    seeds: Annotated[int, typer.Option(min=1, help="Draws of subjects and shots.")] = 5,
+    test: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="Share of people that are tested.")
+    ] = 0.3,
     sensor: Annotated[str, typer.Option(help="What all methods see: acc or gyro.")] = "acc",
     data: Annotated[Path | None, typer.Option(help="Folder of the task's data set.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write one row a draw here.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw the scores here (PNG).")] = None,
 ) -> None:
-    """Macro-F1 from few labels: these weights, random weights, hand-crafted statistics.
+    """Macro-F1 from few labels: IMG2IMU, random weights, and statistics with a forest.
 
     Training and test never share a subject (driving, and files that name nobody: a recording).
     The interval is the 95 % t-interval of the mean over draws.
 
-    Example: `img2imu few-label swimming --weights mobilenetv2_100.safetensors --shots 10`
+    Example: `img2imu few-label swimming --shots 1,5,10`
 
-    Example: `img2imu few-label --recordings walks/ --label-column activity --shots 5`
+    Example: `img2imu few-label --recordings walks/ --label activity --subject person --shots 5`
     """
-    if (task is None) == (recordings is None):
+    if (task is None) == (not recordings):
         raise ParameterError("what is scored?", remedy="Give either a TASK or --recordings.")
+    counts = _numbers(shots)
+    check_output(csv, ".csv")
+    check_output(figure, ".png", ".svg", ".pdf")
+    check_paths(recordings or [])
     from ..datasets.tasks import find_task, load_task
     from ..evaluate.scores import score_task
     from ..evaluate.stats import summarize
+    from ..models.backbone import load_backbone
 
-    if recordings:
-        labelled, by = _own(recordings, label_column, subject_column, seconds, overlap, rate)
+    by = find_task(task).by if task else "subject"
+    network = load_backbone(backbone, weights)
+    if task:
+        labelled = load_task(task, data)
     else:
-        labelled, by = load_task(task, data), find_task(task).by
+        labelled = windows_of(recordings, reading, cutting, sensor)
+        if not labelled.classes:
+            where = ", ".join(map(str, recordings))
+            remedy = "Say where labels are: labels=, or label=<column>."
+            raise ParameterError("no window has a label", where=where, remedy=remedy)
+        labelled = labelled[labelled.label != ""]
+        by = "subject" if len(set(labelled.subject)) > 1 else "recording"
     table = score_task(
         labelled,
-        backbone,
-        weights,
+        {"IMG2IMU" if weights == IMG2IMU else weights: network},
         by=by,
-        shots=_numbers(shots),
+        shots=counts,
         seeds=seeds,
+        test=test,
         sensor=sensor,
-        params=params,
-        size=(size, size),
-        layer=layer,
-        pool=pool,
-        progress=True,
+        progress=watched(),
     )
     typer.echo(scores_text(summarize(table)))
     if csv:
@@ -132,29 +143,11 @@ def scores_text(scores: pd.DataFrame) -> str:
     return scores.round(3).to_string(index=False)
 
 
-def _own(
-    path: Path,
-    label: str | None,
-    subject: str | None,
-    seconds: float,
-    overlap: float,
-    rate: float | None,
-) -> tuple[Windows, str]:
-    """A user's labelled windows, and what training and test must not share."""
-    from ..readers.files import read
-    from ..signals.windows import sliding_windows
-
-    given = {"label": label, "subject": subject, "rate": rate}
-    given = {name: value for name, value in given.items() if value}
-    recordings = [r.to_unit("m/s2", "rad/s") for r in read(path, gap="split", **given)]
-    cut = sliding_windows(recordings, seconds, overlap=overlap)
-    if not cut.classes:
-        raise ParameterError("no window has a label", where=str(path), remedy="Try --label-column.")
-    return cut, "subject" if len(set(cut.subject)) > 1 else "recording"
-
-
 def _numbers(text: str) -> list[int]:
     try:
-        return [int(part) for part in text.split(",")]
+        counts = [int(part) for part in text.split(",")]
+        if min(counts) > 0:
+            return counts
     except ValueError:
-        raise ParameterError(f"--shots is {text!r}", remedy="Give whole numbers: 1,5,10.") from None
+        pass
+    raise ParameterError(f"--shots is {text!r}", remedy="Give whole numbers: 1,5,10.")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +13,15 @@ import typer
 
 from ..errors import Img2ImuError
 from .evaluate import few_label, reproduce, scores_text
+from .explore import open_explorer
+from .map import show_map
+from .options import in_shell_words, picture_flags, reader_flags, takes, watched, window_flags
 from .pretrain import pretrain
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "options_of"]
 
 app = typer.Typer(
     name="img2imu",
-    help="IMU windows as RGB spectrogram images, read by vision networks.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -31,6 +33,26 @@ app = typer.Typer(
 app.command()(pretrain)
 app.command("few-label")(few_label)
 app.command()(reproduce)
+app.command("map")(show_map)
+app.command("explore")(open_explorer)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"img2imu_kit {version('img2imu-kit')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """IMU windows as RGB spectrogram images, read by vision networks."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,8 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
 
+    options = options_of(arguments[0] if arguments else "")
+
     def say(text: str, colour: str) -> None:
-        typer.secho(_in_shell_words(text, arguments), err=True, fg=colour)
+        typer.secho(in_shell_words(text, options), err=True, fg=colour)
 
     # A warning is written for a reader of Python; in a shell it is one line, without the code
     # that raised it.
@@ -78,28 +102,20 @@ def quickstart(
 
 
 @app.command()
+@takes(
+    reading=reader_flags(),
+    cutting=window_flags(leave=("unlabelled",), seconds=5.0, purity=0.0),
+    picture=picture_flags(),
+)
 def convert(
     paths: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them.")],
+    reading: dict,
+    cutting: dict,
+    picture: dict,
     out: Annotated[Path, typer.Option(help="Folder for the pictures and images.npz.")] = Path(
         "pictures"
     ),
-    seconds: Annotated[float, typer.Option(help="Length of a window.")] = 5.0,
-    overlap: Annotated[float, typer.Option(help="Share of a window seen again by the next.")] = 0.0,
     params: Annotated[str, typer.Option(help="Preset of spectrogram parameters.")] = "default",
-    rate: Annotated[float | None, typer.Option(help="Hz, for files without time stamps.")] = None,
-    time: Annotated[str | None, typer.Option(help="Name or position of the time column.")] = None,
-    time_unit: Annotated[str | None, typer.Option(help="s, ms, us or ns.")] = None,
-    label: Annotated[str | None, typer.Option(help="Name or position of the label column.")] = None,
-    columns: Annotated[
-        str | None, typer.Option(help="Signal columns, comma separated, in the order x,y,z.")
-    ] = None,
-    gap: Annotated[
-        str, typer.Option(help="A silence in the time stamps: raise, split or interpolate.")
-    ] = "split",
-    unit: Annotated[str | None, typer.Option(help="m/s2, g, rad/s or deg/s.")] = None,
-    limits: Annotated[
-        str | None, typer.Option(help="per-axis or per-window, where the unit is unknown.")
-    ] = None,
     png: Annotated[bool, typer.Option(help="One picture with axes for each window.")] = True,
 ) -> None:
     """Turn recordings into spectrogram pictures (PNG with axes) and one `images.npz` batch.
@@ -112,23 +128,14 @@ def convert(
     from ..pictures.params import resolve
     from .convert import files_to_pictures
 
-    reading = {
-        "rate": rate,
-        "time": _column(time),
-        "time_unit": time_unit,
-        "label": _column(label),
-        "columns": columns and [_column(name) for name in columns.split(",")],
-        "gap": gap,
-        "unit": unit,
-    }
-    settings = resolve(params, range=limits) if limits else params
+    settings = resolve(params, **picture)
     report = files_to_pictures(
-        paths, out, seconds=seconds, overlap=overlap, params=settings, png=png, reading=reading
+        paths, out, params=settings, png=png, reading=reading, cutting=cutting, progress=watched()
     )
     if report.archive:
         typer.echo(f"{report.windows} windows of {report.files} file(s) -> {report.archive}")
     for path, problem in report.failed.items():
-        text = _in_shell_words(str(problem), ["convert"]).removeprefix(f"{path}: ")
+        text = in_shell_words(str(problem), options_of("convert")).removeprefix(f"{path}: ")
         typer.secho(f"not converted: {path}: {text}", err=True, fg="red")
     if report.failed:
         raise typer.Exit(1)
@@ -150,21 +157,11 @@ def datasets(
         typer.echo(list_datasets().to_string())
 
 
-def _in_shell_words(text: str, arguments: Sequence[str]) -> str:
-    """Advice for Python, ``rate=<Hz>``, as the option of the command, ``--rate <Hz>``."""
-    command = typer.main.get_command(app).commands.get(arguments[0] if arguments else "")
-    params = command.params if command else []
-    options = {param.name: max(param.opts, key=len) for param in params}
-
-    def in_shell(match: re.Match) -> str:
-        name, value = match.groups()
-        option = options.get(name) or options.get(f"{name}_column")
-        return match[0] if option is None else f"{option} " if value else option
-
-    # rate=<Hz>, rate=3 or rate=[...]: a keyword argument, whether or not its value follows
-    return re.sub(r"\b([a-z_]+)=(?:\[\.\.\.\])?(?=([<\"\w])?)", in_shell, text)
-
-
-def _column(name: str | None) -> str | int | None:
-    """A column by position where the user typed a number, else by name."""
-    return int(name) if name is not None and name.isdigit() else name
+def options_of(name: str) -> dict[str, list[str]]:
+    """Name of a parameter of a command -> its flag, and of a switch that which turns it off."""
+    command = typer.main.get_command(app).commands.get(name)
+    return {
+        param.name: [max(param.opts, key=len), *param.secondary_opts]
+        for param in (command.params if command else ())
+        if param.opts[0].startswith("-")
+    }

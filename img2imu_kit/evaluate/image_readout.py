@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from tqdm.auto import tqdm
 
 from ..errors import ParameterError
 from ..models.backbone import Backbone
@@ -85,6 +86,9 @@ class PatchPicture:
         maps = F.interpolate(torch.from_numpy(np.ascontiguousarray(grey)), self.size)
         return maps.round().byte().numpy()
 
+
+#: Windows that are drawn and read together: a long list shows how far it is, and fits in memory.
+_AT_ONCE = 128
 
 Picture = str | SpectrogramParams | StftPicture | PatchPicture
 
@@ -163,8 +167,20 @@ class ImageReadout:
             else:
                 yield to_image(windows, params=fitted)
 
-    def read(self, windows: Windows, backbone: Backbone | None) -> dict[str, np.ndarray]:
+    def read(
+        self, windows: Windows, backbone: Backbone | None, *, progress: bool = False
+    ) -> dict[str, np.ndarray]:
         """Voter -> features float32 [N, D]; without a backbone the pixels alone."""
+        starts = range(0, max(1, len(windows)), _AT_ONCE)
+        bar = tqdm(total=len(windows), desc="reading", unit="window", disable=not progress)
+        parts = []
+        with bar:
+            for start in starts:
+                parts.append(self._read(windows[start : start + _AT_ONCE], backbone))
+                bar.update(len(windows[start : start + _AT_ONCE]))
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _read(self, windows: Windows, backbone: Backbone | None) -> dict[str, np.ndarray]:
         read: dict = {}
         for index, images in enumerate(self.draw(windows)):
             if index in self.pixels:

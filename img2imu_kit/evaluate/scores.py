@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,13 +16,12 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from ..errors import ParameterError, SignalError, SplitError
-from ..models.backbone import load_backbone
-from ..pictures.image import to_image
-from ..pictures.params import SpectrogramParams, resolve
+from ..models.backbone import Backbone, load_backbone
 from ..signals.features import handcrafted_features
 from ..signals.splits import k_shot, split_by, split_randomly
 from ..signals.windows import Windows
 from . import probes
+from .image_readout import ImageReadout
 
 __all__ = ["Draw", "draws", "few_label", "score_predictions", "score_task", "split_windows"]
 
@@ -213,35 +211,33 @@ def split_windows(
 
 def score_task(
     labelled: Windows,
-    backbone: str = "mobilenetv2_100",
-    weights: str | Path | None = None,
+    networks: Mapping[str, Backbone] | None = None,
     *,
     by: str = "subject",
     shots: int | Sequence[int] = (10,),
     seeds: int | Sequence[int] = 5,
+    test: float = 0.3,
     sensor: str = "acc",
-    params: str | SpectrogramParams | None = None,
-    layer: int | None = 1,
-    pool: str = "grid",
+    readout: ImageReadout | None = None,
     progress: bool = False,
-    **overrides,
 ) -> pd.DataFrame:
-    """Few-label scores: these weights, random weights, and hand-crafted statistics.
+    """Few-label scores of IMG2IMU, of the same network with random weights, and of statistics.
+
+    The networks read two pictures at four depths, and each of these readings has a vote, as in
+    the table of the evaluation. The statistics have a random forest.
 
     Parameters
     ----------
     labelled : Windows
-    backbone, weights
-        As in `load_backbone`; without weights only the random network is read.
-    by, shots, seeds
+    networks : dict of name -> Backbone, optional
+        Default: ``"IMG2IMU"``, the weights ``"img2imu:walk-sensor"``, which have seen
+        photographs only.
+    by, shots, seeds, test
         As in `few_label`.
     sensor : str
         Prefix of the axes that all methods see: ``"acc"`` or ``"gyro"``.
-    params, **overrides
-        The picture, as in `to_image`.
-    layer, pool
-        As in `Backbone.features`. An early layer, pooled so that frequency is kept, is our
-        choice: global averages throw away where on the frequency axis something happened.
+    readout : ImageReadout, optional
+        Of the networks.
     progress : bool
         Show progress bars.
 
@@ -249,19 +245,29 @@ def score_task(
     -------
     DataFrame
         As from `few_label`.
+
+    Raises
+    ------
+    SplitError
+        Too few subjects, or windows of a class: said before a network reads anything.
+    ParameterError
+        No such sensor.
     """
+    shots, seeds = _numbers(shots, "shots", 1), _numbers(seeds, "seeds", 0)
     labelled = labelled.select(sensor)
-    images = to_image(labelled, params=resolve(params, **{"channels": sensor} | overrides))
-    network = load_backbone(backbone, weights)
-    networks = {} if weights is None else {f"weights: {Path(weights).name}": network}
+    list(draws(labelled, shots, seeds, by=by, test=test))  # all of them exist
+    networks = dict(networks or {"IMG2IMU": load_backbone(weights="img2imu:walk-sensor")})
     # The control: same architecture, padding and pixel statistics, and nothing learned.
-    networks["random weights"] = network.untrained()
+    for network in tuple(networks.values()):
+        networks.setdefault(f"random weights, {network.name}", network.untrained())
+    readout = readout or ImageReadout()
     methods: dict = {
-        name: network.features(images, layer=layer, pool=pool, progress=progress)
+        name: probes.fuse(readout.read(labelled, network, progress=progress))
         for name, network in networks.items()
     }
-    methods["hand-crafted + random forest"] = (handcrafted_features(labelled), "forest")
-    return few_label(methods, labelled, shots=shots, seeds=seeds, by=by, progress=progress)
+    methods["statistics + forest"] = (handcrafted_features(labelled), "forest")
+    options = {"shots": shots, "seeds": seeds, "by": by, "test": test, "progress": progress}
+    return few_label(methods, labelled, **options)
 
 
 def _numbers(value: int | Sequence[int], name: str, least: int) -> list[int]:

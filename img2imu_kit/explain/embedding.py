@@ -13,6 +13,7 @@ from sklearn.manifold import trustworthiness
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
 
 from ..errors import ParameterError, SignalError
 from ..pretrain.metrics import knn_votes
@@ -22,6 +23,9 @@ __all__ = ["Embedding", "fit_tsne", "pca", "quality", "tsne"]
 #: Below this many points Barnes-Hut is faster than interpolation, and exact neighbours than
 #: approximate ones.
 _LARGE = 10_000
+
+#: Iterations of openTSNE: points drawn together harder than they are to stay, then as they are.
+_EARLY, _LATE = 250, 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +63,12 @@ class Embedding:
 
 
 def fit_tsne(
-    features: np.ndarray, *, perplexity: float = 30.0, seed: int = 0, threads: int = 1
+    features: np.ndarray,
+    *,
+    perplexity: float = 30.0,
+    seed: int = 0,
+    threads: int = 1,
+    progress: bool = False,
 ) -> Embedding:
     """Lay features out by t-SNE, and keep what is needed to place new ones.
 
@@ -72,6 +81,8 @@ def fit_tsne(
     seed : int
     threads : int
         One is fastest on a busy machine.
+    progress : bool
+        Show a progress bar.
 
     Returns
     -------
@@ -116,7 +127,12 @@ def fit_tsne(
         )
         perplexity = highest
     large = len(features) >= _LARGE
-    with threadpool_limits(limits=threads):
+    bar = tqdm(total=_EARLY + _LATE, desc="t-SNE", unit="step", disable=not progress)
+
+    def step(*_) -> None:  # a true value would end the fit
+        bar.update(10)
+
+    with threadpool_limits(limits=threads), bar:
         # [N, D] -> [N, 50]: what is left out is mostly noise, and distances in 50 dimensions are
         # cheap. t-SNE then moves points in 2 to minimise KL(P || Q) of neighbourhoods in 50 and 2
         # [1]_; started from the principal axes, not at random, it keeps the coarse layout.
@@ -126,17 +142,19 @@ def fit_tsne(
             initialization="pca",
             negative_gradient_method="fft" if large else "bh",
             neighbors="auto" if large else "exact",
+            early_exaggeration_iter=_EARLY,
+            n_iter=_LATE,
             n_jobs=threads,
             random_state=seed,
+            callbacks=step if progress else None,
+            callbacks_every_iters=10,
         ).fit(reduce.fit_transform(features))
     return Embedding(np.asarray(points, dtype=np.float32), reduce, points, threads)
 
 
-def tsne(
-    features: np.ndarray, *, perplexity: float = 30.0, seed: int = 0, threads: int = 1
-) -> np.ndarray:
-    """Positions of features [N, D] in a t-SNE picture, float32 [N, 2]; see `fit_tsne`."""
-    return fit_tsne(features, perplexity=perplexity, seed=seed, threads=threads).xy
+def tsne(features: np.ndarray, **options) -> np.ndarray:
+    """Positions of features [N, D] in a t-SNE picture, float32 [N, 2]; options as `fit_tsne`."""
+    return fit_tsne(features, **options).xy
 
 
 def pca(features: np.ndarray, *, seed: int = 0) -> np.ndarray:

@@ -1,3 +1,4 @@
+from .maps import write_map as write_map
 from .scores import plot_confusion as plot_confusion
 from .scores import plot_curves as plot_curves
 from .scores import plot_differences as plot_differences

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,7 +13,7 @@ from matplotlib.transforms import offset_copy
 
 from ..errors import ParameterError, SignalError
 from ..evaluate.stats import ranks, summarize
-from .style import COLOURS, MARKERS, axes_or_new, metric_name, series_style, set_alt_text
+from .style import COLOURS, axes_or_new, class_style, metric_name, series_style, set_alt_text
 
 __all__ = [
     "plot_confusion",
@@ -352,14 +351,12 @@ def plot_embedding(
     if xy.ndim != 2 or xy.shape[1] != 2 or len(xy) != len(labels):
         raise SignalError(f"xy {xy.shape}, {len(labels)} labels, expected (N, 2) and N labels")
     classes = sorted(set(labels))
-    # all 49 pairs of colour and marker, along diagonals: both are new from class to class
-    pairs = sorted(product(range(7), range(7)), key=lambda pair: (pair[1] - pair[0]) % 7)
     columns = -(-len(classes) // 14)
     ax = axes_or_new(ax, size=(5 + 2.4 * columns, 5))
     for i, name in enumerate(classes):
-        colour, marker = pairs[i % len(pairs)]
+        colour, marker = class_style(i)
         x, y = xy[labels == name].T
-        ax.scatter(x, y, s=16, c=COLOURS[colour], marker=MARKERS[marker], lw=0, label=name)
+        ax.scatter(x, y, s=16, c=colour, marker=marker, lw=0, label=name.replace("$", r"\$"))
     ax.set(xticks=[], yticks=[], title=f"{len(xy):,} points in two dimensions")
     ax.set_aspect("equal", adjustable="datalim")  # the box keeps its place beside the legend
     ax.legend(

@@ -24,6 +24,7 @@ __all__ = [
     "MARKERS",
     "alt_text",
     "axes_or_new",
+    "class_style",
     "metric_name",
     "save_figure",
     "series_style",
@@ -53,6 +54,19 @@ def series_style(i: int) -> dict[str, str]:
     {'color': '#E69F00', 'marker': 's'}
     """
     return {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+
+
+def class_style(i: int) -> tuple[str, str]:
+    """Colour and marker of the i-th class: 49 pairs, for figures where markers stand alone.
+
+    Examples
+    --------
+    >>> class_style(0), class_style(7)
+    (('#0072B2', 'o'), ('#0072B2', 's'))
+    """
+    # along diagonals of the table of 7 by 7: both are new from class to class
+    turn, step = divmod(i % 49, 7)
+    return COLOURS[step], MARKERS[(step + turn) % 7]
 
 
 def metric_name(metric: str) -> str:

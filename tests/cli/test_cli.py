@@ -1,30 +1,17 @@
 """The command line as a user types it: exit codes, words and files, and once a real process."""
 
-import contextlib
-import io
 import json
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy.io import savemat
+from shell import img2imu, said_by
 
 import img2imu_kit as ik
-from img2imu_kit.cli.main import main
-
-
-def img2imu(*arguments):
-    """Run the command in this process: its exit code and its text."""
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            code = stop.code or 0
-    return SimpleNamespace(returncode=code, stdout=out.getvalue(), stderr=err.getvalue())
 
 
 def test_a_real_process_has_exit_codes_and_no_traceback(tmp_path):
@@ -52,7 +39,7 @@ def walks(tmp_path, rng):
 
 def test_convert_does_the_others_and_names_the_bad_file(walks, tmp_path):
     out = tmp_path / "pictures"
-    done = img2imu("convert", walks, "--seconds", 2, "--out", out)
+    done = img2imu("convert", walks, "--seconds", 2, "--out", out, terminal=True)
     assert done.returncode == 1
     assert "walk3.csv" in done.stderr
     assert "101" in done.stderr, "the line that is malformed"
@@ -64,6 +51,7 @@ def test_convert_does_the_others_and_names_the_bad_file(walks, tmp_path):
         "walk1_0000.png",
     ]
     assert "recordings: 100%" in done.stderr, "the progress bar"
+    assert "walk0:" in done.stderr, "and that of one file's windows"
     with np.load(out / "images.npz") as archive:
         assert archive["images"].shape == (12, 3, 96, 96)
         assert archive["images"].dtype == np.uint8
@@ -76,6 +64,8 @@ def test_convert_does_the_others_and_names_the_bad_file(walks, tmp_path):
 def test_convert_of_a_good_file_ends_with_zero(walks, tmp_path):
     done = img2imu("convert", walks / "walk0.csv", "--no-png", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
+    assert "%|" not in done.stderr, "no bar where nobody looks"
+    assert "give --unit, or --range per-window" in done.stderr
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["images.npz"]
 
 
@@ -121,11 +111,7 @@ def test_advice_names_the_options_of_the_command(tmp_path):
     assert "Give --rate <Hz>, or --time <column> and --time-unit." in said_by(
         "convert", path, "--out", tmp_path / "out"
     )
-    assert "Give --rate <Hz>, or time=<column>" in said_by("few-label", "--recordings", path)
-
-
-def said_by(*arguments):
-    return " ".join(img2imu(*arguments).stderr.split())
+    assert "Give --rate <Hz>, or --time <column>" in said_by("few-label", "--recordings", path)
 
 
 def test_a_wrong_option_is_exit_code_2():
@@ -133,7 +119,8 @@ def test_a_wrong_option_is_exit_code_2():
 
 
 @pytest.mark.parametrize(
-    "command", ["convert", "datasets", "few-label", "pretrain", "quickstart", "reproduce"]
+    "command",
+    ["convert", "datasets", "explore", "few-label", "map", "pretrain", "quickstart", "reproduce"],
 )
 def test_help_shows_an_example(command):
     done = img2imu(command, "--help")
@@ -148,49 +135,87 @@ def test_datasets_lists_the_six():
         assert name in done.stdout
 
 
-def test_few_label_prints_three_methods_with_intervals(shared, data_dir, tmp_path):
+def test_the_version_is_that_of_the_package():
+    done = img2imu("--version")
+    assert (done.returncode, done.stdout) == (0, f"img2imu_kit {ik.__version__}\n")
+
+
+def turning(hz, amplitude, phase, seconds):
+    """Three axes of a swing at 50 Hz, in m/s2."""
+    t = np.arange(round(50 * seconds)) / 50
+    swing = amplitude * np.sin(2 * np.pi * hz * t[:, None] + phase + np.arange(3))
+    return swing + np.array([0, 0, 9.81])
+
+
+ACTIVITIES = {"stroll": (1.0, 2.0), "run": (3.0, 12.0), "shake": (8.0, 5.0)}
+
+
+def test_few_label_scores_a_task_from_the_owners_files(tmp_path):
+    """Gestures of four people in the layout of UTD-MHAD: acceleration in g, 50 Hz."""
+    for action, (hz, amplitude) in enumerate(ACTIVITIES.values(), start=1):
+        for person in range(1, 5):
+            acc = turning(hz, amplitude, person, seconds=3) / 9.81
+            signal = np.concatenate([acc, np.zeros_like(acc)], axis=1)
+            savemat(tmp_path / f"a{action}_s{person}_t1_inertial.mat", {"d_iner": signal})
+    table, figure = tmp_path / "t.csv", tmp_path / "t.png"
     done = img2imu(
-        *("few-label", "gestures", "--data", data_dir("utd_mhad"), "--backbone", "mobilenetv2_100"),
-        *("--weights", shared / "weights" / "mobilenetv2_100.tf_float", "--size", 32),
-        *("--shots", "1", "--seeds", 2),
-        *("--csv", tmp_path / "t.csv", "--figure", tmp_path / "t.png"),
+        *("few-label", "gestures", "--data", tmp_path, "--shots", "1,2", "--seeds", 1),
+        *("--csv", table, "--figure", figure),
     )
     assert done.returncode == 0, done.stderr
-    for text in ("random weights", "weights: mobilenetv2_100", "random forest", "low", "high"):
+    for text in ("IMG2IMU", "random weights, mobilenetv2_100", "statistics + forest", "low"):
         assert text in done.stdout
-    table = pd.read_csv(tmp_path / "t.csv")
-    assert len(table) == 3 * 2
-    assert table.macro_f1.between(1 / 27, 1).all(), "above chance for each method and draw"
-    assert Image.open(tmp_path / "t.png").size[0] > 300
+    assert pd.read_csv(table).groupby("method").shots.unique().map(list).tolist() == [[1, 2]] * 3
+    assert Image.open(figure).size[0] > 300
 
 
 def test_few_label_reads_a_folder_of_the_users_own(tmp_path):
-    """Six people, a file each, semicolons and decimal commas, g, and a column of activities."""
+    """Four people, a file each, semicolons and decimal commas, g, and a column of activities."""
     folder = tmp_path / "mine"
     folder.mkdir()
-    for recording in ik.load_dataset("synthetic", subjects=6, seconds=12, seed=0):
-        frame = pd.DataFrame(
-            recording.signal[:, :3] / 9.80665, columns=["ax (g)", "ay (g)", "az (g)"]
-        )
-        frame.insert(0, "ms", (np.arange(len(frame)) * 1000 / recording.rate).round().astype(int))
-        frame["battery"], frame["what"], frame["who"] = 97, recording.labels, recording.subject
-        path = folder / f"{recording.name.replace('/', '-')}.csv"
-        frame.to_csv(path, sep=";", decimal=",", index=False)
+    for person in range(4):
+        parts = [turning(*how, phase=person, seconds=9) / 9.80665 for how in ACTIVITIES.values()]
+        frame = pd.DataFrame(np.concatenate(parts), columns=["ax (g)", "ay (g)", "az (g)"])
+        frame.insert(0, "ms", np.arange(len(frame)) * 20)
+        frame["what"], frame["who"] = np.repeat([*ACTIVITIES], 450), f"person {person}"
+        frame.to_csv(folder / f"{person}.csv", sep=";", decimal=",", index=False)
+    mine = ("few-label", "--recordings", folder, "--subject", "who")
     done = img2imu(
-        *("few-label", "--recordings", folder, "--label-column", "what", "--subject-column", "who"),
-        *("--backbone", "mobilenetv3_small_050", "--weights", "img2imu:sensor-aware"),
-        *("--rate", 50, "--shots", 2, "--seeds", 3, "--size", 64, "--csv", tmp_path / "t.csv"),
+        *(*mine, "--label", "what", "--overlap", 0, "--shots", 2, "--seeds", 2),
+        *("--csv", tmp_path / "t.csv"),
     )
     assert done.returncode == 0, done.stderr
-    assert "img2imu:sensor-aware" in done.stdout
-    scores = pd.read_csv(tmp_path / "t.csv").groupby("method").macro_f1.mean()
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert set(table.test_windows) == {6}, "one person of four, three activities of two windows"
+    scores = table.groupby("method").macro_f1.mean()
+    assert scores["IMG2IMU"] == 1, "8 Hz and 1 Hz are easily told apart"
     assert len(scores) == 3
-    assert (scores > 2 / 6).all(), "twice chance"
 
-    done = img2imu("few-label", "--recordings", folder, "--label-column", "wat")
-    assert done.returncode == 1
-    assert "wat" in done.stderr
-    assert "what" in done.stderr, "the columns that there are"
+    wrong = img2imu(*mine, "--label", "wat")
+    assert wrong.returncode == 1
+    assert "wat" in wrong.stderr
+    assert "what" in wrong.stderr, "the columns that there are"
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("--weights nowhere.safetensors", "no such file of weights"),
+        ("--weights img2imu:walk-senser", "Did you mean 'walk-sensor'?"),
+        ("--shots 1,x", "Give whole numbers: 1,5,10."),
+        ("--shots 0", "Give whole numbers: 1,5,10."),
+        ("--csv scores.xlsx", "Use .csv."),
+        ("--csv torn.csv/scores.csv", "its folder cannot be made"),
+        ("--figure scores.jpg", "Use .png or .svg or .pdf."),
+        ("--recordings nobody", "nobody: no such file or folder"),
+    ],
+)
+def test_what_cannot_work_is_told_before_reading(flags, expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "torn.csv").write_text("no recording at all")
+    said = said_by("few-label", "--recordings", "torn.csv", *flags.split())
+    assert expected in said
+    assert "no recording at all" not in said
 
 
 def test_pretrain_from_a_file_of_settings_resumes_and_exports(tmp_path, rng, monkeypatch):

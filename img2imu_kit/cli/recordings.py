@@ -1,0 +1,52 @@
+"""A user's own recordings, from paths and flags to windows."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..errors import GuessWarning, ParameterError
+from ..readers.files import read
+from ..signals.recording import Recording
+from ..signals.windows import Windows, sliding_windows
+
+__all__ = ["SI", "check_paths", "read_recordings", "windows_of"]
+
+#: What fixed limits of pictures are made for.
+SI = {"m/s2", "rad/s"}
+
+
+def check_paths(paths: Iterable[Path]) -> None:
+    """Raise `ParameterError` for a path that does not exist."""
+    for path in paths:
+        if not path.exists():
+            raise ParameterError("no such file or folder", where=str(path))
+
+
+def read_recordings(paths: Iterable[Path], reading: dict[str, Any]) -> list[Recording]:
+    """All recordings of files and folders, in m/s2 and rad/s where their unit is known."""
+    recordings = [recording for path in paths for recording in read(path, **reading)]
+    return [recording.to_unit("m/s2", "rad/s", unknown="keep") for recording in recordings]
+
+
+def windows_of(
+    paths: Iterable[Path], reading: dict[str, Any], cutting: dict[str, Any], sensor: str
+) -> Windows:
+    """Windows of one sensor, cut from files and folders.
+
+    Warns
+    -----
+    GuessWarning
+        Pictures of a network have fixed limits in m/s2 or rad/s, and the unit is unknown.
+    """
+    chosen = [recording.select(sensor) for recording in read_recordings(paths, reading)]
+    windows = sliding_windows(chosen, **cutting)
+    if set(windows.unit) - SI:
+        warnings.warn(
+            f"{windows.recording[0]}: an unknown unit is taken for m/s2 or rad/s; give unit=",
+            GuessWarning,
+            stacklevel=3,
+        )
+    return windows
