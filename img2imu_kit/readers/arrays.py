@@ -84,11 +84,14 @@ def _check_layout(signal: np.ndarray, *, named: bool, where: str) -> None:
     rows, columns = signal.shape
     rises = columns in (4, 7, 10) and rows > 2 and bool((np.diff(signal[:, 0]) > 0).all())
     if rises and not named:
-        remedy = "Give it as such: ik.readers.from_frame(pandas.DataFrame(X), time=0, time_unit=)."
+        remedy = (
+            "Give it as such: ik.readers.from_frame(pandas.DataFrame(X), time=0, time_unit='s')."
+        )
         what = "the first column only rises: a clock, no axis"
         raise FormatError(what, where=where, remedy=remedy)
     if min(rows, columns) > _MOST_AXES and not named:  # UniMiB SHAR keeps a window a row
-        shape = f"({rows}, 3, {columns // 3})" if columns % 3 == 0 else f"({rows}, C, T)"
+        axes = 3 if columns % 3 == 0 else 1
+        shape = (rows, axes, columns // axes)
         raise FormatError(
             f"shape {signal.shape}: {columns} columns without names are not the axes of a sensor",
             where=where,
