@@ -28,10 +28,12 @@ _SENSOR_WORDS = re.compile(
     r"acc(el\w*)?|acel\w*|beschleunigung\w*|gyr\w*|giro\w*|mag(net\w*)?|campo|field|angular"
     r"|velocity|winkelgeschw\w*|drehrate|rotation|rate|lin(ear)?|user|total|(un)?calibrated|raw|data"
 )
-#: What else is written down, of which some has axes x, y, z too, and some no header.
+#: What else phones and watches write down; some of it has axes x, y, z too, and some no header.
 _OTHERS = re.compile(
-    r"gravity|orientation|vector|quaternion|euler|attitude|baro\w*|pressure|location|gps|light"
-    r"|bvp|eda|hr|ibi|temp\w*|tags|annotations?|metadata|proximity|battery|steps?|pedometer"
+    r"gravity|orientation|vector|quaternion|euler|attitude|baro\w*|pressure|location|gps|compass"
+    r"|light|proximity|brightness|battery|humidity|temp\w*|network|wifi|bluetooth|microphone|audio"
+    r"|sound|camera|pedometer|steps?|heart|hr|ibi|bvp|eda|ecg|ppg|tags|markers?|annotations?"
+    r"|metadata|activity"
 )
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _RATE = re.compile(r"[\d.]+ ?hz", re.IGNORECASE)
@@ -84,14 +86,14 @@ def find_parts(files: Iterable[Path]) -> tuple[list[Part], list[Path]]:
 
     Files whose names differ only in the sensor are one recording: as `read_csv` does with columns,
     it takes one accelerometer (one that feels gravity first) and one gyroscope, else a
-    magnetometer.
+    magnetometer. A file that names no axis is put aside only if its name says what else it holds.
     """
     contents = {file: _contents(file) for file in files}
     motion = any(held not in ((), ("",)) for held, _ in contents.values())
     groups: dict[str, list[Path]] = {}
     others = []
     for file, (held, _) in contents.items():
-        if motion and (not held or (held == ("",) and any(map(_OTHERS.fullmatch, _words(file))))):
+        if motion and held in ((), ("",)) and any(map(_OTHERS.fullmatch, _words(file))):
             others.append(file)
         elif len(held) == 1 and held[0]:
             groups.setdefault(_common(file), []).append(file)
