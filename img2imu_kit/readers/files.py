@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import pandas as pd
 
 from ..errors import (
     ClockError,
@@ -25,6 +27,7 @@ from ..signals.merging import merge
 from ..signals.recording import Recording
 from .arrays import NUMPY_OPTIONS, read_numpy
 from .exports import Part, find_parts, is_apart, unpack_workbook, unpack_zip
+from .labels import annotate, find_labels, label_intervals, path_rule, tell_by_paths
 from .tables import SPELLING, read_csv, read_parquet, stem
 
 __all__ = ["READABLE", "read"]
@@ -50,8 +53,16 @@ _BINARY = {
 _log = logging.getLogger(__name__)
 
 
-def read(path: str | Path, **options: Any) -> list[Recording]:
-    """Read a file by its suffix, or every recording of a folder and its subfolders.
+def read(
+    path: str | Path,
+    *,
+    labels: str | Path | pd.DataFrame | Literal[False] | None = None,
+    labels_unit: str | None = None,
+    labels_since: str | None = None,
+    subject: str | None = None,
+    **options: Any,
+) -> list[Recording]:
+    r"""Read a file by its suffix, or every recording of a folder and its subfolders.
 
     An export of a phone or watch is one recording, be it a folder, a ``.zip`` or a workbook: its
     accelerometer and gyroscope are merged onto one clock, and files that hold no motion are left
@@ -63,6 +74,17 @@ def read(path: str | Path, **options: Any) -> list[Recording]:
         Text tables (``.csv``, ``.txt``, ``.tsv``, ``.dat``, ``.log``, the first three also
         ``.gz``), ``.npz``, ``.npy``, ``.mat``, ``.parquet``, workbooks (``.xlsx``, ``.xls``,
         ``.ods``), a ``.zip`` or a folder of them.
+    labels : str, path or DataFrame, optional
+        Classes told beside the files, in place of a column `label` in them. ``"folder"``: the name
+        of the folder around each recording; ``"file"``: the name of its file (or of its folder, if
+        that is the export); a regular expression with one group, searched in its path below the
+        folder that is read (of a single file: the path as given), without suffix. Or a table of
+        intervals, as `label_intervals` takes it. False: no labels, not even an app's notes.
+    labels_unit, labels_since
+        Of a table of intervals, as in `label_intervals`.
+    subject : str, optional
+        Who was recorded, or the name of the column that tells; ``"folder"``, ``"file"`` or an
+        expression as for `labels`: ``r"p(\d+)"``.
     **options
         As in `read_csv`; an option that a format has no use for (``delimiter`` for Parquet) is
         ignored. ``.npy`` and ``.mat`` need ``rate``. ``.npz`` holds the fields of `Recording` by
@@ -84,12 +106,29 @@ def read(path: str | Path, **options: Any) -> list[Recording]:
     GuessWarning
         What was guessed, what was cut off by merging, and which files could not be read as motion.
     """
-    # `read_csv` has every option; a format heeds those that it has a use for
+    path = Path(path)
+    # `read_csv` has every other option; a format heeds those that it has a use for
     known = set(read_csv.__annotations__) - {"path", "return"}
     if unknown := sorted(set(options) - known):
         listed = f"Known: {', '.join(sorted(known))}."
         raise ParameterError(f"read has no option {unknown[0]!r}", where=str(path), remedy=listed)
-    return _read(Path(path), options)
+    rule, table = find_labels(labels, str(path))
+    person = path_rule(subject, "subject")
+    if labels is not None:
+        if options.get("label"):
+            raise ParameterError("label= and labels= both tell classes", where=str(path))
+        # "labels" for the folder: a table in it is no recording, and an app's notes do not count
+        options |= {"label": False, "labels": labels}
+    if person is None:
+        options |= {"subject": subject}
+    recordings = _read(path, options)
+    if labels is False:
+        return [replace(recording, labels=None) for recording in recordings]
+    recordings = tell_by_paths(recordings, path, options.get("name"), labels=rule, subject=person)
+    if table is not None:
+        about = {"labels_unit": labels_unit, "labels_since": labels_since}
+        recordings = label_intervals(recordings, table, **about)
+    return recordings
 
 
 def _read(path: Path, options: dict[str, Any], packed: int = 0) -> list[Recording]:
@@ -106,7 +145,7 @@ def _read(path: Path, options: dict[str, Any], packed: int = 0) -> list[Recordin
     if not path.name.lower().endswith((*READABLE, ".gz")):
         remedy = f"Readable are {', '.join(READABLE)}; a text of another name by readers.read_csv."
         raise FormatError(f"unknown suffix {suffix!r}", where=str(path), remedy=remedy)
-    (part,), _ = ([Part("", (path,))], []) if _by_columns(options) else find_parts([path])
+    (part,), _ = ([Part(path.name, (path,))], []) if _by_columns(options) else find_parts([path])
     return _read_part(part, options, packed)
 
 
@@ -116,6 +155,7 @@ def _by_columns(options: dict[str, Any]) -> bool:
 
 
 def _read_file(path: Path, options: dict[str, Any]) -> list[Recording]:
+    options = {key: value for key, value in options.items() if key != "labels"}
     suffix = path.suffix.lower()
     if suffix in (".npz", ".npy", ".mat"):
         return read_numpy(path, **{k: v for k, v in options.items() if k in NUMPY_OPTIONS})
@@ -141,8 +181,12 @@ def _read_packed(path: Path, options: dict[str, Any], packed: int) -> list[Recor
 def _read_folder(folder: Path, options: dict[str, Any], title: str, packed: int) -> list[Recording]:
     """Every recording below a folder; a doubt about many files is shown once."""
     inside: dict[Path, list[Path]] = {}  # folder -> its files
+    labels = options.get("labels")
+    table = Path(labels).resolve() if isinstance(labels, str | Path) else None
     for file in sorted(folder.rglob("*")):
         place = file.relative_to(folder)
+        if file.resolve() == table:
+            continue
         if file.name.lower().endswith(READABLE) and not any(map(is_apart, place.parts)):
             inside.setdefault(file.parent, []).append(file)
     if not inside:
@@ -155,7 +199,11 @@ def _read_folder(folder: Path, options: dict[str, Any], title: str, packed: int)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", GuessWarning)
             try:
-                recordings += _read_part(part, {**options, "name": name}, packed)
+                pieces = _read_part(part, {**options, "name": name}, packed)
+                notes = part.files[0].with_name("Annotation.csv")
+                if labels is None and notes.exists():
+                    pieces = annotate(pieces, notes)
+                recordings += pieces
             except NoSignalError as error:
                 failure = error
                 warnings.warn(f"not read, {error.what}", GuessWarning, stacklevel=1)
@@ -180,13 +228,15 @@ def _named_parts(
 ) -> Iterator[tuple[Part, str]]:
     """The recordings of a folder, each with its name."""
     for parent, files in inside.items():
-        parts, others = ([Part("", (file,)) for file in files], []) if each else find_parts(files)
+        parts, others = (
+            ([Part(file.name, (file,)) for file in files], []) if each else find_parts(files)
+        )
         place = parent.relative_to(folder).as_posix().removeprefix(".")
         for part in parts:
             first = part.files[0].relative_to(folder).as_posix()
-            # what is called after its sensor alone is named by its folder
-            alone = len(part.files) + len(part.left_out) == 1 and (part.name or not place)
-            yield part, stem(first) if alone else f"{place}/{part.name}".strip("/") or title
+            # What is called after its sensor alone is named by its folder.
+            own = part.name and len(part.files) + len(part.left_out) == 1
+            yield part, stem(first) if own else f"{place}/{part.name}".strip("/") or title
             others += part.left_out
         if others:
             left = ", ".join(file.name for file in others)

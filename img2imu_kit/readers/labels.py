@@ -81,7 +81,8 @@ def label_intervals(
         where, rows = "table of labels", to_intervals(table, labels_unit, "table of labels")
     else:
         where, rows = str(table), read_intervals(table, labels_unit=labels_unit)
-    rows = _hold(rows, where)
+    points = len(rows) if (rows["start"] == rows["end"]).all() else 0
+    rows = _hold(rows) if points else rows
     labelled, met = list(several), np.zeros(len(rows), dtype=bool)
     # The pieces of a file that was split at gaps share its clock, and are judged together.
     files = {}
@@ -105,6 +106,13 @@ def label_intervals(
     if not met.any():
         remedy = 'If start and end do not count seconds, give labels_unit= ("ms", "us", "ns").'
         raise FormatError(_misses(rows, several), where=where, remedy=remedy)
+    if points:
+        warnings.warn(
+            f"{where}: guessed: {points} points, each label holds until the next (give start and "
+            "end)",
+            GuessWarning,
+            stacklevel=2,
+        )
     if not met.all():
         first = rows[~met].iloc[0]
         warnings.warn(
@@ -162,23 +170,13 @@ def tell_by_path(place: str | PurePath, rule: Rule, option: str) -> str:
     raise ParameterError(f"{option}={rule.pattern!r} {what}", where=str(place), remedy=remedy)
 
 
-def _hold(rows: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Points, whose label holds until the next point of the same tier and recording."""
-    if (rows["start"] < rows["end"]).any():
-        return rows
-    warnings.warn(
-        f"{where}: guessed: {len(rows)} points, each label holds until the next "
-        "(give start and end)",
-        GuessWarning,
-        stacklevel=3,
-    )
-    attrs, rows = rows.attrs, rows.sort_values("start", kind="stable")
-    by = [name for name in ("tier", "recording") if name in rows]
-    following = rows.groupby(by)["start"].shift(-1) if by else rows["start"].shift(-1)
-    rows = rows.assign(end=following.fillna(np.inf))
-    rows = rows[rows["label"] != ""]  # its only use was to end the one before
-    rows.attrs = attrs
-    return rows
+def _hold(points: pd.DataFrame) -> pd.DataFrame:
+    """Points as intervals: each ends at the next of the same tier and recording."""
+    points = points.sort_values("start", kind="stable")
+    by = [name for name in ("tier", "recording") if name in points]
+    following = points.groupby(by)["start"].shift(-1) if by else points["start"].shift(-1)
+    rows = points.assign(end=following.fillna(np.inf))
+    return rows[rows["label"] != ""]  # whose only use was to end the one before
 
 
 def _owners(rows: pd.DataFrame, names: list[str], where: str) -> np.ndarray:
@@ -266,3 +264,66 @@ def _misses(rows: pd.DataFrame, recordings: list[Recording]) -> str:
         f"rows from {rows['start'].min():.10g} to {rows['end'].max():.10g} s, but {first.name!r} "
         f"lasts from {first.start_s:g} to {first.start_s + first.seconds:g} s{clock}"
     )
+
+
+def find_labels(labels: Any, where: str) -> tuple[Rule | None, Path | pd.DataFrame | None]:
+    """What `labels` of `read` means: a rule for paths, or a table of intervals."""
+    if labels is None or labels is False or isinstance(labels, pd.DataFrame):
+        return None, labels if isinstance(labels, pd.DataFrame) else None
+    if isinstance(labels, str | Path) and Path(labels).is_file():
+        return None, Path(labels)
+    rule = path_rule(labels, "labels")
+    if rule is None:
+        raise ParameterError(
+            f"labels={str(labels)!r} is no file, and no expression with a group",
+            where=where,
+            remedy='Give "folder", "file", an expression as r"_([a-z]+)", or a table of start, '
+            "end and label; a column of classes is label=.",
+        )
+    return rule, None
+
+
+def tell_by_paths(
+    recordings: list[Recording], path: Path, name: str | None, **rules: Rule | None
+) -> list[Recording]:
+    """Recordings read from a path, with `labels` and `subject` as its rules tell them of each."""
+    told = []
+    for recording, place in zip(recordings, _places(recordings, path, name), strict=True):
+        about = {
+            field: tell_by_path(place, rule, field)
+            for field, rule in rules.items()
+            if rule is not None
+        }
+        told.append(replace(recording, **about))  # one text labels all samples
+    return told
+
+
+def annotate(recordings: list[Recording], notes: Path) -> list[Recording]:
+    """Sensor Logger's notes, which lie beside its sensors, as labels: points that hold."""
+    texts = notes.read_text(encoding="utf-8", errors="replace").split("\n", 1)
+    if not texts[-1].strip() or any(r.labels is not None for r in recordings):
+        return recordings  # a header alone: nothing was noted
+    try:
+        return label_intervals(recordings, notes)
+    except FormatError as error:
+        warnings.warn(f"{notes}: not taken for labels, {error.what}", GuessWarning, stacklevel=2)
+        return recordings
+
+
+def _places(recordings: list[Recording], path: Path, name: str | None) -> list[str]:
+    """Path of each recording without suffix: below the folder that was read, else as given."""
+    folder = path.is_dir()
+    title = path.resolve().name if folder else re.sub(r"\.[^./]*(\.gz)?$", "", path.name)
+    names = [recording.name for recording in recordings]
+    # A table of several people adds the person to the name of the file.
+    for i, recording in enumerate(recordings):
+        bare = names[i].removesuffix(f"/{recording.subject}")
+        others = (r for r in recordings if r.subject != recording.subject)
+        if bare != names[i] and any(r.name == f"{bare}/{r.subject}".strip("/") for r in others):
+            names[i] = bare
+    if folder and set(names) != {title}:
+        return names
+    # One file, or one export: the folder around it is told by its name at least.
+    own = title if folder or name is None else name
+    around = path.parent if path.parent.name else Path(path.resolve().parent.name)
+    return [(around / f"{title}{place.removeprefix(own)}").as_posix() for place in names]

@@ -1,13 +1,16 @@
 """Labels that stand beside a signal: which samples they reach, and what is refused."""
 
 import json
+import shutil
 import warnings
+import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import img2imu_kit as ik
 from img2imu_kit.errors import FormatError, GuessWarning, ParameterError
 from img2imu_kit.readers.intervals import read_intervals
 from img2imu_kit.readers.labels import label_intervals, path_rule, tell_by_path
@@ -430,3 +433,247 @@ def test_nothing_is_guessed_in_silence(write):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert labels(write(PLAIN["start end label"])) == EXPECTED
+
+
+# --- read ----------------------------------------------------------------------------------------
+
+
+def motion(phase=0.0):
+    times_s = np.arange(200) / 50
+    swing = np.sin(7 * times_s + phase)
+    return times_s, np.stack([swing, 9.81 + 0.1 * swing, 0.2 * swing], axis=1)
+
+
+def text_of(name, signal, unit, times_s, clock="Time (s)", late_s=0.0):
+    head = ",".join([f'"{clock}"', *(f'"{name} {axis} ({unit})"' for axis in "xyz")])
+    rows = [
+        ",".join(f"{v:.9E}" for v in (t + late_s, *row))
+        for t, row in zip(times_s, signal, strict=True)
+    ]
+    return "\n".join([head, *rows]) + "\n"
+
+
+def export(folder, phase=0.0, late_s=0.0):
+    """A folder as phyphox packs it: a file a sensor."""
+    folder.mkdir(parents=True, exist_ok=True)
+    times_s, signal = motion(phase)
+    for file, name, unit in (
+        ("Accelerometer.csv", "Acceleration", "m/s^2"),
+        ("Gyroscope.csv", "Gyroscope", "rad/s"),
+    ):
+        text = text_of(name, signal, unit, times_s, late_s=late_s)
+        (folder / file).write_text(text)
+    return folder
+
+
+def one_file(path, phase=0.0, late_s=0.0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    times_s, signal = motion(phase)
+    path.write_text(text_of("Acceleration", signal, "m/s^2", times_s, late_s=late_s))
+    return path
+
+
+def zipped(path, phase=0.0):
+    folder = export(path.with_suffix(".tmp"), phase)
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, file.name)
+    shutil.rmtree(folder)
+    return path
+
+
+KINDS = {
+    "folders of exports": lambda root, who, what: export(root / what / who),
+    "zips": lambda root, who, what: zipped(root / what / f"{who}.zip"),
+    "files": lambda root, who, what: one_file(root / what / f"{who}.csv"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_folders_name_classes_and_files_name_people(tmp_path, kind):
+    for what in ("sitting", "walking"):
+        for who in ("p01", "p02"):
+            (tmp_path / what).mkdir(exist_ok=True)
+            kind(tmp_path, who, what)
+    expected = [("p01", "sitting"), ("p02", "sitting"), ("p01", "walking"), ("p02", "walking")]
+    for person in ("file", r"/(p\d+)", r"(p\d+)$"):
+        recordings = ik.read(tmp_path, labels="folder", subject=person)
+        assert [(r.subject, *r.classes) for r in recordings] == expected
+        assert all(set(r.labels) == {r.classes[0]} for r in recordings)
+    cut = ik.sliding_windows(recordings, seconds=1)
+    assert sorted(set(cut.label)) == ["sitting", "walking"]
+
+
+def test_people_outside_and_classes_inside(tmp_path):
+    for who in ("anna", "ben"):
+        for what in ("sit_1", "walk_1", "walk_2"):
+            one_file(tmp_path / who / f"{what}.csv")
+    recordings = ik.read(tmp_path, labels=r"/([a-z]+)_\d$", subject="folder")
+    assert [(r.subject, *r.classes) for r in recordings] == [
+        (who, what) for who in ("anna", "ben") for what in ("sit", "walk", "walk")
+    ]
+    assert {r.subject for r in ik.read(tmp_path, subject="eve")} == {"eve"}  # a name is a name
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_single_recording_knows_the_path_it_was_given(tmp_path, kind, monkeypatch):
+    (tmp_path / "p7" / "walking").mkdir(parents=True)
+    path = kind(tmp_path / "p7", "run1", "walking")
+    (recording,) = ik.read(path, labels="folder", subject=r"/p(\d+)/")
+    assert (recording.subject, *recording.classes) == ("7", "walking")
+    (recording,) = ik.read(path, labels="file")
+    assert recording.classes == ("run1",)
+    monkeypatch.chdir(path.parent)
+    (recording,) = ik.read(path.name, labels="folder")
+    assert recording.classes == ("walking",)
+    with pytest.raises(ParameterError, match="matches nothing"):  # the path as given
+        ik.read(path.name, subject=r"/p(\d+)/")
+
+
+def test_a_table_of_several_people_is_one_file_to_a_path(tmp_path):
+    (tmp_path / "walking").mkdir()
+    times_s, signal = motion()
+    frame = pd.DataFrame(signal, columns=["acc_x", "acc_y", "acc_z"])
+    frame = frame.assign(time_s=times_s, subject=np.repeat(["anna", "ben"], 100), activity="x")
+    frame.to_csv(tmp_path / "walking" / "both.csv", index=False)
+    for path in (tmp_path, tmp_path / "walking" / "both.csv"):
+        recordings = ik.read(path, labels="folder")
+        assert [(r.subject, r.classes) for r in recordings] == [
+            ("anna", ("walking",)),
+            ("ben", ("walking",)),
+        ]
+        assert [r.classes for r in ik.read(path)] == [("x",), ("x",)]
+        assert [r.labels for r in ik.read(path, labels=False)] == [None, None]
+
+
+def test_a_table_beside_the_files_labels_them_and_is_none_of_them(tmp_path):
+    one_file(tmp_path / "a.csv")
+    one_file(tmp_path / "b" / "c.csv")
+    table = tmp_path / "labels.csv"
+    table.write_text("file,start,end,label\na.csv,0,1,sit\na.csv,1,9,walk\nb/c.csv,2,3,run\n")
+    first, second = ik.read(tmp_path, labels=table)
+    assert first.labels.tolist() == ["sit"] * 50 + ["walk"] * 150
+    assert second.labels.tolist() == [""] * 100 + ["run"] * 50 + [""] * 50
+    frame = pd.read_csv(table)
+    again = ik.read(tmp_path / "a.csv", labels=frame[frame.file == "a.csv"])
+    assert again[0].labels.tolist() == first.labels.tolist()
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_label_track_of_one_recording(tmp_path, kind):
+    (tmp_path / "x").mkdir()
+    path = kind(tmp_path, "run1", "x")
+    track = tmp_path / "track.txt"
+    track.write_text("1.0\t2.5\tsit\n2.5\t3.0\twalk\n")
+    (recording,) = ik.read(path, labels=str(track))
+    assert recording.labels.tolist() == [""] * 50 + ["sit"] * 75 + ["walk"] * 25 + [""] * 50
+
+
+def test_a_clock_that_starts_late_is_matched_by_stamps(tmp_path):
+    path = one_file(tmp_path / "a.csv", late_s=100.0)
+    table = pd.DataFrame({"start_ms": [101_000], "end_ms": [102_500], "label": ["sit"]})
+    (recording,) = ik.read(path, labels=table)
+    assert recording.clock_s == 100.0
+    expected = [""] * 50 + ["sit"] * 75 + [""] * 75
+    assert recording.labels.tolist() == expected
+    table = table.rename(columns={"start_ms": "start", "end_ms": "end"})
+    (recording,) = ik.read(path, labels=table, labels_unit="ms", labels_since="clock")
+    assert recording.labels.tolist() == expected
+
+
+def sensor_logger(folder, notes):
+    folder.mkdir(parents=True)
+    times_s, signal = motion()
+    nanos = [f"{round((UNIX_S + t) * 1000)}000000" for t in times_s]
+    rows = [
+        f"{nano},{t:.3f},{z},{y},{x}"
+        for nano, t, (x, y, z) in zip(nanos, times_s, signal, strict=True)
+    ]
+    head = "time,seconds_elapsed,z,y,x"
+    (folder / "TotalAcceleration.csv").write_text("\n".join([head, *rows]) + "\n")
+    head = "time,seconds_elapsed,text,millisecond_press_duration"
+    rows = [f"{round((UNIX_S + t) * 1000)}000000,{t},{text},90" for t, text in notes]
+    (folder / "Annotation.csv").write_text("\n".join([head, *rows]) + "\n")
+    return folder
+
+
+def test_sensor_loggers_notes_label_its_recording(tmp_path):
+    folder = sensor_logger(tmp_path / "run", [(0.5, "sit"), (2.0, "walk"), (3.5, "")])
+    with pytest.warns(GuessWarning, match="3 points, each label holds until the next"):
+        (recording,) = ik.read(folder)
+    expected = [""] * 25 + ["sit"] * 75 + ["walk"] * 75 + [""] * 25
+    assert recording.labels.tolist() == expected
+    assert ik.read(folder, labels=False)[0].labels is None
+    assert ik.read(folder, labels="file")[0].classes == ("run",)
+    with pytest.warns(GuessWarning):
+        (recording,) = ik.read(folder, labels=folder / "Annotation.csv")
+    assert recording.labels.tolist() == expected
+
+
+def test_notes_that_are_none_or_of_another_day_are_left(tmp_path):
+    (recording,) = ik.read(sensor_logger(tmp_path / "a", []))
+    assert recording.labels is None
+    folder = sensor_logger(tmp_path / "b", [(1e6, "sit"), (2e6, "walk")])
+    with pytest.warns(GuessWarning, match="not taken for labels"):
+        (recording,) = ik.read(folder)
+    assert recording.labels is None
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"labels": "activity"}, "'activity' is no file, and no expression .* label="),
+        ({"labels": "nowhere.csv"}, "'nowhere.csv' is no file"),
+        ({"labels": "folder", "label": "x"}, "label= and labels= both tell classes"),
+        ({"labels": r"(a)(b)"}, "has 2 groups"),
+        ({"subject": r"q(\d+)"}, "subject='q.*' matches nothing"),
+    ],
+)
+def test_options_that_tell_nothing(tmp_path, options, told):
+    one_file(tmp_path / "x" / "a.csv")
+    with pytest.raises(ParameterError, match=told):
+        ik.read(tmp_path, **options)
+
+
+def test_files_in_no_folder_are_told_what_to_do(tmp_path):
+    folder = one_file(tmp_path / "monday" / "walk.csv").parent
+    one_file(folder / "sit.csv")
+    with pytest.raises(ParameterError, match="lies in no folder below") as told:
+        ik.read(folder, labels="folder")
+    assert told.value.remedy.startswith('Read the folder above, or give labels="file"')
+    assert {r.classes for r in ik.read(tmp_path, labels="folder")} == {("monday",)}
+    assert [r.classes for r in ik.read(folder, labels="file")] == [("sit",), ("walk",)]
+
+
+@pytest.mark.parametrize(
+    "name", ["activity", "activity_id", "Activity Label", "label", "ground_truth", "gesture"]
+)
+def test_columns_that_are_known_for_classes(name):
+    times_s, signal = motion()
+    frame = pd.DataFrame(signal, columns=["acc_x", "acc_y", "acc_z"])
+    frame = frame.assign(time_s=times_s, **{name: np.repeat([3, 5], 100)})
+    (recording,) = ik.readers.from_frame(frame, unit="m/s2")
+    assert recording.labels.tolist() == ["3"] * 100 + ["5"] * 100
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("state", ["lying", "up"]), ("what I did", ["lying", "up"]), ("activity_code", [3, 5])],
+)
+def test_columns_that_might_be_classes_are_proposed(name, values):
+    times_s, signal = motion()
+    frame = pd.DataFrame(signal, columns=["acc_x", "acc_y", "acc_z"])
+    frame = frame.assign(time_s=times_s, phone="one", **{name: np.repeat(values, 100)})
+    with pytest.warns(GuessWarning, match=rf"column '{name}' might be the label \(label=\)"):
+        (recording,) = ik.readers.from_frame(frame, unit="m/s2")
+    assert recording.labels is None
+    for label in (name, False):
+        (recording,) = ik.readers.from_frame(frame, unit="m/s2", label=label)
+    assert recording.labels is None
+
+
+def test_a_name_beside_its_number_is_the_class():
+    times_s, signal = motion()
+    frame = pd.DataFrame(signal, columns=["acc_x", "acc_y", "acc_z"])
+    frame = frame.assign(time_s=times_s, activity_id=3, activity="walk")
+    assert ik.readers.from_frame(frame, unit="m/s2")[0].classes == ("walk",)
