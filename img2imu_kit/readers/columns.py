@@ -20,8 +20,12 @@ from .timestamps import find_clock, is_counter, is_time_name, to_seconds, words
 
 __all__ = ["Layout", "find_devices", "find_layout", "parse_name", "sensor_in"]
 
-_LABELS = {"label", "labels", "activity", "activity label", "class", "ground truth", "target"}
-_SUBJECTS = {"subject", "subject id", "participant", "participant id", "person", "user id"}
+#: Names of columns of classes and of people; of several, the first: a name says more than its id.
+_LABELS = (
+    *("label", "labels", "activity", "activity label", "activity name", "class", "class label"),
+    *("gesture", "exercise", "ground truth", "target", "activity id", "label id", "class id"),
+)
+_SUBJECTS = ("subject", "subject id", "participant", "participant id", "person", "user id")
 #: sensor -> what its columns are called, letters and digits only (``giro`` and ``acel`` abroad).
 #: Xsens calls acceleration without gravity FreeAcc, UCI HAR body_acc, a German phyphox "ohne g".
 _SENSORS = {
@@ -104,7 +108,8 @@ def find_layout(
         time = _column(frame, time, "time", where)
     # The clock first: what is time, label or person is no axis.
     clock, time_unit = find_clock(frame, time, time_unit, where, doubts, rate)
-    if label is None:
+    told = label is not None
+    if not told:
         label = _known(frame, _LABELS) or _find_label(frame, doubts)
     else:
         label = None if label is False else _column(frame, label, "label", where)
@@ -125,6 +130,9 @@ def find_layout(
         if len(names) != len(chosen):
             what = f"{len(chosen)} columns {tuple(chosen)} but {len(names)} axis names {names}"
             raise FormatError(what, where=where, remedy="Choose the columns with columns=[...].")
+    if label is None and not told:
+        candidates = _label_candidates(frame, {*chosen, clock, subject})
+        doubts += [f"column {name!r} might be the label (label=)" for name in candidates[:1]]
     second = _rows_a_second(frame, clock, time_unit, rate)
     units = _units(frame[chosen], names, unit, second, where, doubts)
     return Layout(tuple(chosen), names, units, clock, time_unit, label, subject, tuple(doubts))
@@ -385,12 +393,29 @@ def _find_label(frame: pd.DataFrame, doubts: list[str]) -> str | None:
     return name
 
 
+def _label_candidates(frame: pd.DataFrame, taken: set[str | None]) -> list[str]:
+    """Columns that hold a few texts which stay for a while, or numbers and a name of classes."""
+    candidates = []
+    for name in frame:
+        spelt = {*words(name)}
+        if name in taken or is_time_name(name) or spelt & _DEVICES:
+            continue
+        numeric = pd.api.types.is_numeric_dtype(frame[name])
+        if numeric and not spelt & {*_LABELS}:
+            continue
+        codes, values = pd.factorize(frame[name])
+        if 2 <= len(values) <= 50 and (np.diff(codes) != 0).mean() < 0.05:
+            candidates.append(name)
+    return candidates
+
+
 def _is_signal(values: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(values) and not is_counter(values)
 
 
-def _known(frame: pd.DataFrame, names: set[str]) -> str | None:
-    return next((name for name in frame if " ".join(words(name)) in names), None)
+def _known(frame: pd.DataFrame, names: Sequence[str]) -> str | None:
+    spelt = {" ".join(words(name)): name for name in reversed(frame.columns)}
+    return next((spelt[name] for name in names if name in spelt), None)
 
 
 def _column(frame: pd.DataFrame, wanted: str | int, argument: str, where: str) -> str:
