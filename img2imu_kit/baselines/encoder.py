@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .._memory import reuse_memory
 from ..errors import ParameterError, WeightsError, unknown_name
 from ..models.readout import SignalNetwork
 from ..models.weights import find_weights, read_card, read_weights, write_weights
@@ -190,6 +191,7 @@ class SignalEncoder:
         pieces = torch.from_numpy(to_encoder_input(windows, rate, unit))
         device = next(self.model.parameters()).device
         self.model.eval()
+        reuse_memory()
         with torch.inference_mode():
             parts = [read_pieces(self.model, part.to(device)) for part in pieces.split(batch_size)]
         return torch.cat(parts).cpu().numpy()
@@ -231,6 +233,7 @@ class SignalEncoder:
         pieces = torch.from_numpy(to_encoder_input(windows, rate, unit))
         device = next(self.model.parameters()).device
         self.model.eval()
+        reuse_memory()
         with torch.inference_mode():
             read = [
                 read_voters(self.model, p.to(device), columns) for p in pieces.split(batch_size)

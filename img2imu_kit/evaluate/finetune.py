@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .._memory import reuse_memory
 from ..augment.functional import mix, rotations, shift_time
 from ..errors import ParameterError, SplitError
 from ..models.readout import SignalNetwork
@@ -226,6 +227,7 @@ def fine_tune(
     """
     import pandas as pd
 
+    reuse_memory()
     config = config or FineTuneConfig()
     if len(windows.classes) < 2:
         raise SplitError(

@@ -17,6 +17,7 @@ import torch
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
+from .._memory import reuse_memory
 from ..errors import LeakageWarning, ParameterError
 from ..models.readout import SignalNetwork
 from ..signals.windows import Windows
@@ -341,6 +342,7 @@ def _run(
 
 
 def _alone(work: Callable, job: Job) -> None:
+    reuse_memory()
     with _one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # small classes, constant axes: the rows tell
         work(job)

@@ -18,6 +18,7 @@ from timm.models import efficientnet
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from .._memory import reuse_memory
 from ..errors import GuessWarning, ParameterError, SignalError, WeightsError, unknown_name
 from . import weights as files
 from .readout import evaluation_mode, normalize, read_layers
@@ -225,6 +226,7 @@ class Backbone:
         chosen = self.indices(layers)
         if device is not None:
             self.model.to(device)
+        reuse_memory()
         parts: dict[int, list[np.ndarray]] = {layer: [] for layer in chosen}
         with evaluation_mode(self.model), torch.inference_mode():
             for start in tqdm(range(0, len(images), batch_size), self.name, disable=not progress):
@@ -298,7 +300,7 @@ class Backbone:
 
 
 def load_backbone(
-    name: str,
+    name: str | None = None,
     weights: str | os.PathLike | None = None,
     *,
     pad_type: str | None = None,
@@ -311,9 +313,9 @@ def load_backbone(
 
     Parameters
     ----------
-    name : str
+    name : str, optional
         timm architecture (``"mobilenetv2_100"``, ``"resnet18"``, ``"vit_tiny_patch16_224"``), or
-        ``"mobilenetv1_025"``.
+        ``"mobilenetv1_025"``. Default: that on the card of the weights.
     weights : str or path, optional
         None: random, from `seed`. ``"timm"``: the published ones, downloaded once by timm.
         ``"imagenet:tf_efficientnet_lite0"``: ImageNet's, for the network of that name, offline
@@ -338,7 +340,7 @@ def load_backbone(
     WeightsError
         A file that does not fit, is damaged or is a pickle; a download that failed.
     ParameterError
-        An unknown name, or a setting that the network does not have.
+        An unknown name, none given or on a card, or a setting that the network does not have.
 
     Warns
     -----
@@ -355,6 +357,11 @@ def load_backbone(
     # The card comes first: padding and number of classes must be known to build the network.
     path = None if weights is None or weights == "timm" else files.find_weights(weights)
     card = files.read_card(path) if path else {}
+    name = card.get("architecture") if name is None else name
+    if name is None:
+        remedy = 'Give the backbone it was trained as, for instance "mobilenetv2_100".'
+        where = str(path or "load_backbone")
+        raise ParameterError("no card names an architecture", where=where, remedy=remedy)
     settings = {
         "in_chans": in_chans,
         "num_classes": card.get("num_classes"),

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .._files import atomic_write
+from .._memory import reuse_memory
 from ..errors import ParameterError
 from .checkpoint import read_checkpoint, write_checkpoint
 from .config import LEAST_ROWS, LoopConfig
@@ -126,6 +127,7 @@ def train_loop(
     SystemExit
         After SIGTERM, when the step is finished and saved.
     """
+    reuse_memory()
     began = time.monotonic()
     batch_size, seed, accumulate = config.batch_size, config.seed, config.accumulate
     per_epoch = steps_per_epoch(len(source), batch_size)
