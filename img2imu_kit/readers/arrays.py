@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._files import atomic_write
-from ..errors import ClockError, FormatError, ParameterError, SignalError
+from ..errors import ClockError, FormatError, NoSignalError, ParameterError, SignalError
 from ..signals.recording import Recording, check_signal
 
 __all__ = ["NUMPY_OPTIONS", "read_numpy", "save_npz"]
@@ -178,7 +178,7 @@ def _load_matlab(path: Path) -> np.ndarray:
         if isinstance(array, np.ndarray) and array.dtype.kind in "fiu" and min(array.shape) > 1
     }
     if len(tables) != 1:
-        raise FormatError(
+        raise (FormatError if tables else NoSignalError)(
             f"{len(tables)} tables of numbers ({', '.join(tables)}), expected one [T, C]",
             where=str(path),
             remedy="Save one variable, or export it as CSV.",

@@ -130,8 +130,8 @@ def sniff(
         table = [_cells(line, mark, comment) for line in body]
         width = Counter(map(len, table)).most_common(1)[0][0]
         table = [row for row in table if len(row) == width]
-        # A delimiter that ends each line adds a column of nothing.
-        filled = width - (width > 1 and not any(row[-1] for row in table))
+        # A delimiter that ends each line, or an empty SampleTimeFine of Xsens: columns of nothing.
+        filled = sum(any(column) for column in zip(*table, strict=True))
         for point in (".", ",") if decimal is None else (decimal,):
             numbers = [[bool(_NUMBER[point].fullmatch(cell)) for cell in row] for row in table]
             share = sum(map(sum, numbers)) / (len(body) * filled)
@@ -184,7 +184,7 @@ def known_dialect(path: Path, *, width: int | None = None, comment: str | None =
     return Dialect(encoding, ",", ".", comment, title + 1, title + 2, _filled(names, True))
 
 
-def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
+def read_table(path: Path, dialect: Dialect, *, whole: bool = False) -> pd.DataFrame:
     """Parse the whole file with pandas' C parser, or name the line that cannot be parsed."""
     frame, failure = None, ""
     try:
@@ -194,6 +194,9 @@ def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
             for _ in range(dialect.data_line - 1):
                 text.readline()
             ends = dialect.comment == ";"
+            # In pieces, for memory; columns whose pieces differ in kind must be read again whole,
+            # or a class "01" would be 1 where its piece holds numbers only.
+            warnings.simplefilter("error", pd.errors.DtypeWarning)
             frame = pd.read_csv(
                 _Records(text) if ends else text,
                 sep=dialect.delimiter,
@@ -205,8 +208,10 @@ def read_table(path: Path, dialect: Dialect) -> pd.DataFrame:
                 skipinitialspace=True,
                 keep_default_na=False,  # a class may be called "None" or "null"
                 na_values=["", "nan", "NaN"],
-                low_memory=False,
+                low_memory=not whole,
             )
+    except pd.errors.DtypeWarning:
+        return read_table(path, dialect, whole=True)
     except pd.errors.EmptyDataError:
         raise NoSignalError("a header but no rows of data", where=str(path)) from None
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:

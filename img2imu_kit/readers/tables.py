@@ -264,7 +264,9 @@ def _recordings(
             remedy="Give rate=<Hz>, or time=<column> and time_unit=.",
         )
     # C columns of T rows -> [T, C]
-    signal = np.stack([to_numbers(frame[column], place) for column in layout.columns], axis=1)
+    signal = np.empty((len(frame), len(layout.columns)), np.float32)
+    for axis, column in enumerate(layout.columns):
+        signal[:, axis] = to_numbers(frame[column], place)
     labels = None if layout.label is None else _texts(frame[layout.label], where)
     people = np.full(len(frame), roles.get("subject") or "", dtype=object)
     if layout.subject is not None:

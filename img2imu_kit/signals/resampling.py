@@ -209,14 +209,16 @@ def from_samples(
         grid, even = _even(signal[piece], times_s[piece], rate * factor)  # [S], [S, C]
         if len(grid) < 2:
             continue
-        # the sample nearest to a point of the grid changes halfway between two stamps
-        halfway = (times_s[piece][1:] + times_s[piece][:-1]) / 2
-        nearest = np.searchsorted(halfway, grid)
+        nearest_labels = None
+        if labels is not None:
+            # the sample nearest to a point of the grid changes halfway between two stamps
+            halfway = (times_s[piece][1:] + times_s[piece][:-1]) / 2
+            nearest_labels = labels[piece][np.searchsorted(halfway, grid)]
         fine = Recording(
             even,
             rate * factor,
             name=name,
-            labels=None if labels is None else labels[piece][nearest],
+            labels=nearest_labels,
             start_s=float(times_s[start] - times_s[0]),
             **about,
         )
@@ -285,17 +287,19 @@ def spread_equal(
     inner = slice(1, None) if len(first) > 3 or counts[0] < counts[1] else slice(None)
     own = float(np.median((steps / counts[:-1])[inner]))  # seconds between rows
     silent = steps - counts[:-1] * own > longest_gap_s
+    coarse = counts[1:-1].min() > 1  # not one late packet, but a clock that always stands still
+    if coarse:  # a second that had begun before the recording is short of rows, not silent
+        silent[0] = steps[0] - np.median(steps[1:]) > longest_gap_s
     spacing = np.append(np.where(silent, own, steps / counts[:-1]), own)  # [U]
     place = rows - np.repeat(first, counts)  # [T] 0, 1, 2, ... within each stamp
     spread = np.repeat(stamps, counts) + place * np.repeat(spacing, counts)
-    if counts[1:-1].min() > 1:  # a clock that is coarse throughout
-        if not silent[0]:  # a second that had begun before the recording: its rows are its last
-            back = stamps[1] - own * np.arange(counts[0], 0, -1)
-            spread[: counts[0]] = back if back[0] > stamps[0] else spread[: counts[0]]
+    if coarse:
         line = np.polynomial.Polynomial.fit(first[1:], stamps[1:], 1)
         if not silent.any() and np.abs(line(first[1:]) - stamps[1:]).max() <= own:
             spread = line(rows)
-    rate = counts[:-1][~silent].sum() / steps[~silent].sum()
+        elif not silent[0] and counts[0] * own < steps[0]:
+            spread[: counts[0]] = stamps[1] - own * np.arange(counts[0], 0, -1)
+    rate = counts[:-1][~silent][inner].sum() / steps[~silent][inner].sum()
     note = f"{share}: they are spread to the next stamp, at {rate:.4g} Hz in the mean (time=)"
     return rows, spread, note
 
@@ -325,10 +329,13 @@ def _refuse_devices(
 def _even(signal: np.ndarray, times_s: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
     """Even grid [S] from the first stamp to the last, and the signal [S, C] interpolated on it."""
     # Equal stamps are one batch: their mean counts. [T] stamps -> [U] distinct ones.
-    stamps, first = np.unique(times_s, return_index=True)
-    counts = np.diff([*first, len(times_s)])
-    mean = np.add.reduceat(signal.astype(np.float64), first, axis=0) / counts[:, None]
+    first = np.flatnonzero(np.diff(times_s, prepend=-np.inf))
+    stamps, counts = times_s[first], np.diff(first, append=len(times_s))
     steps = math.floor((stamps[-1] - stamps[0]) * rate + 0.01)  # rounding costs no last sample
     grid = stamps[0] + np.arange(steps + 1) / rate
-    even = np.stack([np.interp(grid, stamps, column) for column in mean.T], axis=1)
-    return grid, even.astype(np.float32)
+    even = np.empty((len(grid), signal.shape[1]), np.float32)
+    for axis, column in enumerate(signal.T):  # one by one: a week at 100 Hz is 60 million samples
+        if len(first) < len(times_s):
+            column = np.add.reduceat(column.astype(np.float64), first) / counts
+        even[:, axis] = np.interp(grid, stamps, column)
+    return grid, even
