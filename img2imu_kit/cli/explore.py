@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import typer
 
@@ -154,7 +155,9 @@ def explorer_cells(
 def lab_command(notebook: Path, *, browser: bool = True, allow_root: bool = False) -> list[str]:
     """The command that opens a notebook in JupyterLab, on this machine alone."""
     # The token is JupyterLab's own: given here, everyone on the machine could read it.
-    command = [sys.executable, "-m", "jupyterlab", str(notebook), "--ServerApp.ip=127.0.0.1"]
+    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
+    command += [f"--ServerApp.root_dir={notebook.parent}"]
+    command += [f"--LabApp.default_url=/lab/tree/{quote(notebook.name)}"]
     return command + ["--no-browser"] * (not browser) + ["--allow-root"] * allow_root
 
 
