@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from os import PathLike
+from typing import Any
 
 import numpy as np
 import torch
@@ -234,6 +235,8 @@ class AugmentationExplorer(Explorer):
         Default: a photo that comes with scikit-learn.
     seconds : float
         Length of the window.
+    reading : dict, optional
+        Options of `read` for a path.
 
     Attributes
     ----------
@@ -255,10 +258,11 @@ class AugmentationExplorer(Explorer):
         photo: np.ndarray | str | PathLike | None = None,
         *,
         seconds: float = 6.0,
+        reading: Mapping[str, Any] | None = None,
     ) -> None:
         self._photo = read_photo(photo)
         self.window = WindowControls(self._changed, seconds, shortest=0.5, longest=20.0)
-        self.window.offer(find_source(source).recordings)
+        self.window.offer(find_source(source, reading).recordings)
         augmentation, views = "translate-x", "sensor-aware set"
         strength = {"value": 1, "max": 2, "step": 0.05}
         self.controls = {  # by the names of what they set in the state

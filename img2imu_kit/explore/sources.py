@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from ..datasets.catalogue import LOADERS, load_dataset
 from ..errors import Img2ImuError, ParameterError, SignalError
@@ -15,6 +16,9 @@ from ..readers.files import read
 from ..signals.recording import Recording
 
 __all__ = ["Source", "find_source", "uploaded"]
+
+#: Of these Python prints what it would read; a table is none.
+_PRINTABLE = (str, int, float, bool, tuple, list, type(None))
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +35,10 @@ class Source:
         return f"{self.code}[{index}]{self.conversion}"
 
 
-def find_source(source: str | PathLike | Recording | Sequence[Recording] | None = None) -> Source:
+def find_source(
+    source: str | PathLike | Recording | Sequence[Recording] | None = None,
+    reading: Mapping[str, Any] | None = None,
+) -> Source:
     """Recordings from wherever they are.
 
     Parameters
@@ -39,6 +46,8 @@ def find_source(source: str | PathLike | Recording | Sequence[Recording] | None 
     source : optional
         Recordings, the name of a data set, or the path of a file or folder. Default: simulated
         people, who need no download.
+    reading : dict, optional
+        Options of `read` for a path.
 
     Raises
     ------
@@ -58,7 +67,7 @@ def find_source(source: str | PathLike | Recording | Sequence[Recording] | None 
     if isinstance(source, str | PathLike):
         if source in LOADERS:
             return _in_si(load_dataset(source), f"ik.load_dataset({source!r})")
-        return _read(Path(source).expanduser(), str(source))
+        return _read(Path(source).expanduser(), str(source), reading)
     recordings = list(source)
     if not recordings or not all(isinstance(recording, Recording) for recording in recordings):
         raise ParameterError(
@@ -80,18 +89,24 @@ def uploaded(name: str, content: bytes) -> Source:
             raise
 
 
-def _read(path: Path, shown: str) -> Source:
+def _read(path: Path, shown: str, reading: Mapping[str, Any] | None = None) -> Source:
     """Recordings of a file; what its reader guessed becomes a note instead of warnings."""
+    reading = dict(reading or {})
+    spelt = [
+        f"{name}={value!r}" if isinstance(value, _PRINTABLE) else f"{name}={name}"
+        for name, value in reading.items()
+    ]
+    code = f"ik.read({', '.join([repr(shown), *spelt])})"
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            recordings = read(path)
+            recordings = read(path, **reading)
         except Img2ImuError as error:
             if "=" in error.remedy:  # an option that no control sets
                 error.remedy += f" In a cell: SpectrogramExplorer(ik.read({shown!r}, ...))."
             raise
     notes = dict.fromkeys(str(warning.message).replace(f"{path}", shown) for warning in caught)
-    return _in_si(recordings, f"ik.read({shown!r})", "; ".join(notes))
+    return _in_si(recordings, code, "; ".join(notes))
 
 
 def _in_si(recordings: Sequence[Recording], code: str, note: str = "") -> Source:

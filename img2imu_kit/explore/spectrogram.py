@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from os import PathLike
+from typing import Any
 
 import numpy as np
 from ipywidgets import Button, FileUpload, Text, Widget
@@ -323,6 +324,8 @@ class SpectrogramExplorer(Explorer):
         takes some 10 MB at once). Default: simulated people.
     seconds : float
         Length of the window.
+    reading : dict, optional
+        Options of `read` for a path, also for one that is typed: ``{"rate": 50}``.
     params, **overrides
         Settings to begin with, as in `resolve`.
 
@@ -349,10 +352,12 @@ class SpectrogramExplorer(Explorer):
         source: str | PathLike | Recording | Sequence[Recording] | None = None,
         *,
         seconds: float = 10.0,
+        reading: Mapping[str, Any] | None = None,
         params: str | SpectrogramParams | None = None,
         **overrides,
     ) -> None:
-        self._source = find_source(source)
+        self._reading = reading
+        self._source = find_source(source, reading)
         self._start = preset_and_changes(params, overrides)
         self.source = choice("source", "Where recordings come from", _KNOWN)
         if isinstance(source, str) and source in _KNOWN:
@@ -415,7 +420,7 @@ class SpectrogramExplorer(Explorer):
 
     def _path_given(self, change: dict) -> None:
         path = change["new"].strip()
-        if path and self._load(path, lambda: find_source(path)):
+        if path and self._load(path, lambda: find_source(path, self._reading)):
             self._keep()
 
     def _file_given(self, change: dict) -> None:

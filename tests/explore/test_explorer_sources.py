@@ -74,3 +74,32 @@ def test_units_are_brought_to_those_of_the_limits_and_the_code_says_so():
 def test_sources_that_are_none(source):
     with pytest.raises(Img2ImuError):
         find_source(source)
+
+
+def walk_in(folder):
+    path = folder / "p7" / "walking.csv"
+    path.parent.mkdir(parents=True)
+    rows = [f"{i / 50:.2f},{i % 7},0.5,9.81,{'ab'[i > 250]}" for i in range(500)]
+    path.write_text("\n".join(["t_s,ax,ay,az,what", *rows]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("reading", "subject", "classes"),
+    [
+        ({"label": "what"}, "", ("a", "b")),
+        ({"labels": "file", "subject": r"/p(\d+)/"}, "7", ("walking",)),
+        ({"labels": "folder", "unit": "g"}, "", ("p7",)),
+    ],
+)
+def test_explorers_read_a_path_with_the_options_of_read(tmp_path, reading, subject, classes):
+    path = walk_in(tmp_path)
+    source = find_source(path, reading)
+    (recording,) = source.recordings
+    assert (recording.subject, recording.classes) == (subject, classes)
+    (again,) = eval(source.code, {"ik": ik})
+    assert (again.subject, again.classes) == (subject, classes)
+    explorer = SpectrogramExplorer(path, seconds=4, reading=reading)
+    assert explorer.state.recording.classes == classes
+    explorer.path.value = str(path)
+    assert explorer.state.recording.classes == classes
