@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import FormatError, ParameterError, unknown_name
+from ..errors import FormatError, NoSignalError, ParameterError, unknown_name
 from ..signals.axes import GRAVITY, UNITS, default_axes, find_unit, quantity
-from .timestamps import find_clock, is_counter, is_time_name, to_seconds, words
+from .timestamps import find_clock, is_counter, is_time_name, split_name, to_seconds, words
 
 __all__ = ["Layout", "find_devices", "find_layout", "parse_name", "sensor_in"]
 
@@ -27,13 +27,14 @@ _LABELS = (
 )
 _SUBJECTS = ("subject", "subject id", "participant", "participant id", "person", "user id")
 #: sensor -> what its columns are called, letters and digits only (``giro`` and ``acel`` abroad).
-#: Xsens calls acceleration without gravity FreeAcc, UCI HAR body_acc, a German phyphox "ohne g".
+#: Xsens calls acceleration without gravity FreeAcc, UCI HAR body_acc, a German phyphox "ohne g";
+#: WitMotion calls angular speed As and the magnetic field H.
 _SENSORS = {
     "gravity": "^(?!.*acc).*(gravity|schwerkraft|gravitation)",
     "linacc": "linear.*(ac|beschl)|ac.*linear|^linacc|useracc|freeacc|bodyacc|withoutg|ohneg",
     "acc": "^a$|acc(?!ura)|acel|beschleunigung|gforce",
-    "gyro": "^[gw]$|g[iy]r|rotationrate|angularvel|winkelgeschw|drehrate",
-    "mag": "^[bm]$|^mag$|magnet",
+    "gyro": "^([gw]|as)$|g[iy]r|rotationrate|angularvel|winkelgeschw|drehrate",
+    "mag": "^[bhm]$|^mag$|magnet",
 }
 #: Of several accelerometers, the one that says that it feels gravity (gFx of Physics Toolbox,
 #: whose ax is without; accelerationIncludingGravity of a browser).
@@ -146,10 +147,9 @@ def parse_name(name: str) -> tuple[str, str, str]:
     >>> parse_name("Acceleration x (m/s^2)"), parse_name("GYRO_2"), parse_name("id")
     (('acc', 'x', 'm/s2'), ('gyro', 'z', ''), ('', '', ''))
     """
-    stem, bracket = _split_name(name)
-    # gFx of Physics Toolbox is the force of gravity in g
-    stem, forces = re.subn(r"\b(?:gF|[gG][-_ ]?[fF]orce)[-_ ]*(?=[xyzXYZ]\b)", "gforce ", stem)
-    unit = find_unit(bracket) or "g" * forces
+    stem, bracket = split_name(name)
+    stem, force = _spell_out(stem)
+    unit = find_unit(bracket) or "g" * force
     parts = words(stem)
     # acc_x_g, acc_x_m_s2 and gyro_x_deg_s, but not gyro_g
     for tail in () if unit else (2, 1):
@@ -159,7 +159,7 @@ def parse_name(name: str) -> tuple[str, str, str]:
             break
     for place, word in enumerate(parts):
         # accx, gyroy; a digit for a letter only at the end: GYRO_2; or x, y, z alone
-        fused = re.fullmatch("(a|g|w|b|m|acc.*|acel.*|gyr.*|mag)([xyz])", word)
+        fused = re.fullmatch("(a|g|w|b|h|m|acc.*|acel.*|gyr.*|mag)([xyz])", word)
         digit = word in ("0", "1", "2") and 0 < place == len(parts) - 1
         if fused or digit or word in ("x", "y", "z"):
             axis = fused[2] if fused else "xyz"[int(word)] if digit else word
@@ -212,10 +212,10 @@ def find_devices(frame: pd.DataFrame, layout: Layout, times_s: np.ndarray | None
     return ""
 
 
-def _split_name(name: str) -> tuple[str, str]:
-    """A name and the unit in brackets at its end: ``"Acc x (m/s^2)"`` is Acc x, m/s^2."""
-    stem, bracket = re.fullmatch(r"(.*?)\s*(?:[(\[](.*)[)\]])?", name.strip(), re.DOTALL).groups()
-    return stem, bracket or ""
+def _spell_out(stem: str) -> tuple[str, bool]:
+    """``gFx`` of Physics Toolbox as ``gforce x``; whether a name is that of a force in g."""
+    spelled, forces = re.subn(r"\b[gG](?:F|[-_ ]?[fF]orce)[-_ ]*(?=[xyzXYZ]\b)", "gforce ", stem)
+    return spelled, forces > 0
 
 
 def _find_axes(
@@ -243,7 +243,7 @@ def _find_axes(
             doubts.append(f"{kind or 'acc'} has no axis but {' and '.join(known)} (columns=)")
         for axis in known:
             columns = by_axis[sensor, axis]
-            heavy = [c for c in columns if _WITH_GRAVITY.search("".join(words(_split_name(c)[0])))]
+            heavy = [c for c in columns if _WITH_GRAVITY.search("".join(words(_spell_out(c)[0])))]
             columns = heavy if len(heavy) == 1 else columns
             if len(columns) > 1:
                 text = " and ".join(map(repr, columns))
@@ -260,7 +260,7 @@ def _find_axes(
     rest = [name for name in numbers if not is_time_name(name)]
     if len(rest) not in (1, 3, 6, 9):
         listed = ", ".join(map(repr, frame))
-        raise FormatError(
+        raise NoSignalError(
             f"no column is named after an axis, and {len(rest)} columns of numbers are left",
             where=where,
             remedy=f"Choose the axes with columns=[...] from: {listed}.",
@@ -273,20 +273,20 @@ def _find_axes(
 
 def _counted_from_zero(names: Sequence[str]) -> dict[str, str]:
     """Each name, and what it is read as: acc_1, acc_2, acc_3 are x, y, z if there is no acc_0."""
-    read_as, stems = {name: name for name in names}, {_split_name(name)[0]: name for name in names}
+    read_as, stems = {name: name for name in names}, {split_name(name)[0]: name for name in names}
     for stem in [stem[:-1] for stem in stems if stem.endswith("3")]:
         trio = {stems.get(f"{stem}{digit}"): axis for digit, axis in zip("123", "xyz", strict=True)}
         if None not in trio and f"{stem}0" not in stems and sensor_in("".join(words(stem))):
-            read_as |= {n: f"{stem} {axis} ({_split_name(n)[1]})" for n, axis in trio.items()}
+            read_as |= {n: f"{stem} {axis} ({split_name(n)[1]})" for n, axis in trio.items()}
     return read_as
 
 
 def _look_like_axes(names: Sequence[str]) -> list[str]:
     """Of columns that are left out, those that could be axes of a motion sensor."""
     motion = {*_ACCELERATION, *_ANGULAR_VELOCITY}
-    missed, stems = [], {_split_name(name)[0] for name in names}
+    missed, stems = [], {split_name(name)[0] for name in names}
     for name in names:
-        stem, bracket = _split_name(name)
+        stem, bracket = split_name(name)
         known = parse_name(name)[1] or sensor_in(
             "".join(words(stem))
         )  # a sensor left out on purpose
@@ -340,7 +340,7 @@ def _units(
             quantity(unit)  # an unknown unit is an error that lists the known ones
     units, strange = [], []
     for column, axis in zip(signal, axes, strict=True):
-        named, bracket = parse_name(column)[2], _split_name(column)[1]
+        named, bracket = parse_name(column)[2], split_name(column)[1]
         if not (given or find_unit(bracket) or bracket.lower() in _RAW):
             strange.append(bracket)
         measured_in = _MEASURED_IN.get(axis.split("_")[0], (*given, named))
@@ -426,7 +426,7 @@ def _column(frame: pd.DataFrame, wanted: str | int, argument: str, where: str) -
     if isinstance(wanted, int | np.integer) and 0 <= wanted < len(names):
         return names[wanted]
     # a unit in brackets may stand in the name, or come from a row of units
-    stems = [name for name in names if _split_name(name)[0] == wanted]
+    stems = [name for name in names if split_name(name)[0] == wanted]
     if len(stems) == 1:
         return stems[0]
     listed = map(repr, names)

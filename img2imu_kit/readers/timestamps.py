@@ -15,6 +15,7 @@ __all__ = [
     "is_counter",
     "is_time_name",
     "join_clock",
+    "split_name",
     "stamp_seconds",
     "to_seconds",
     "unit_of_time",
@@ -25,6 +26,7 @@ __all__ = [
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0, "date": 1e-9}
 
 _TIME_NAMES = {"time", "timestamp", "timestamps", "datetime", "date", "epoch", "elapsed", "uptime"}
+_TIME_NAMES |= {"epoc"}  # as MetaBase spells it
 _TIME_NAMES |= {"zeit", "zeitstempel", "datum", "temps", "tiempo", "tempo", "hora", "fecha"}
 #: Short names, which mean time only where nothing but a unit stands beside them: ``acc_t``, ``aT``
 #: and ``(uT)`` are a total and a magnetic field.
@@ -125,7 +127,7 @@ def join_clock(frame: pd.DataFrame, time: str | bool | None = None) -> pd.DataFr
     """
     if time is False or frame.empty:
         return frame
-    called = {" ".join(words(_stem(name))): name for name in frame}
+    called = {" ".join(words(split_name(name)[0])): name for name in frame}
     hms = [next((called[w] for w in _UNIT_WORDS[u] if w in called), "") for u in ("h", "min", "s")]
     kinds = {n: _kind(frame[n].iloc[0]) for n in frame if is_time_name(n)}
     days = [name for name, kind in kinds.items() if kind == "day"]
@@ -195,7 +197,7 @@ def is_time_name(name: str) -> bool:
     >>> [is_time_name(name) for name in ("Magnetometer X (uT)", "aT", "acc_t", "s")]
     [False, False, False, False]
     """
-    stem = _stem(name)
+    stem = split_name(name)[0]
     if _TIME_NAMES & set(words(stem)) or _only_units(name):
         return True
     parts = re.findall(r"[^\W_]+", stem.lower())  # not split at capitals: aT is no t
@@ -211,20 +213,29 @@ def unit_of_time(name: str) -> str:
     return ""
 
 
+def split_name(name: str) -> tuple[str, str]:
+    """A column's name and what stands in brackets at its end, usually a unit.
+
+    Examples
+    --------
+    >>> split_name("Beschleunigung (ohne g) x (m/(s^2))")
+    ('Beschleunigung (ohne g) x', 'm/(s^2)')
+    """
+    stem, bracket = re.fullmatch(
+        r"(.*?)\s*(?:[(\[]((?:[^()\[\]]|\([^()]*\))*)[)\]])?", name.strip(), re.DOTALL
+    ).groups()
+    return stem, bracket or ""
+
+
 def words(name: str) -> list[str]:
     """Lower-case words of a column's name: ``"uptimeNanos (ns)"`` has uptime, nanos, ns."""
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
     return re.findall(r"[^\W_]+", name.lower())
 
 
-def _stem(name: str) -> str:
-    """A column's name without the unit in brackets that ends it."""
-    return re.sub(r"\s*[(\[][^()\[\]]*[)\]]\s*$", "", name)
-
-
 def _only_units(name: str) -> bool:
     """Whether a name is a unit and no more: ``Milliseconds``, ``millis``, but not the letter s."""
-    parts = words(_stem(name))
+    parts = words(split_name(name)[0])
     return len(parts) == 1 and parts[0] in _ALONE
 
 
@@ -300,7 +311,7 @@ def _fraction(frame: pd.DataFrame) -> tuple[str, str]:
     for name in frame:
         if not _only_units(name) or not pd.api.types.is_numeric_dtype(frame[name]):
             continue
-        unit = next(u for u, known in _UNIT_WORDS.items() if words(_stem(name))[0] in known)
+        unit = next(u for u, known in _UNIT_WORDS.items() if words(split_name(name)[0])[0] in known)
         values = frame[name].to_numpy(np.float64, na_value=np.nan)
         begins_again = (np.diff(values) < 0).any()  # one that never does counts from the start
         within = values.min() >= 0 and values.max() * TIME_UNITS[unit] < 1
@@ -314,38 +325,48 @@ def _dates(values: pd.Series) -> pd.Series:
     if values.dtype.kind == "M":
         return values
     text = values.astype(str)
+    if str(text.iloc[0]).endswith("]"):  # 2014-05-07 13:29:50.439+0100 [Europe/London], of UK Biobank
+        text = text.str.replace(r"\s*\[[^\]]*\]$", "", regex=True)
     dates = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
     if dates.notna().mean() >= 0.5 or not _kind(text.iloc[0]):
         return dates
-    part = text.str.extract(f"^{_WRITTEN.pattern}$")
-    number = part.drop(columns="half").apply(pd.to_numeric).astype("float64")
-    hour = number["h"].fillna(0)
-    half = part["half"].str.lower()
-    hour = hour.mask(half.notna(), hour % 12 + 12 * (half == "p"))
-    # .5 is half a second, and .500 too
-    of_second = number["f"].fillna(0) / 10 ** part["f"].str.len().fillna(0).astype(float)
-    seconds = hour * 3600 + number["m"].fillna(0) * 60 + number["s"].fillna(0) + of_second
-    seconds[part.isna().all(axis=1)] = np.nan
-    if number["a"].isna().all():
-        seconds[:] = _after_midnight(seconds)
-        days = pd.Series(pd.Timestamp(0, tz="UTC"), text.index)
-    else:
-        days = _days(number)
-    return days + pd.to_timedelta((seconds * 1e9).round(), unit="ns")
+    return _rewritten(text)
 
 
-def _days(number: pd.DataFrame) -> pd.Series:
-    """Days from year, month and day in either order: 5/6 and 6/6 are neighbours in one of them."""
-    first_is_year = (number["a"] > 31).any()
-    orders = (["a", "b", "c"],) if first_is_year else (["c", "b", "a"], ["c", "a", "b"])
+def _rewritten(text: pd.Series) -> pd.Series:
+    """Dates (UTC) of texts that are spelled as the first: rewritten to ISO 8601, and parsed so."""
+    first = _WRITTEN.fullmatch(text.iloc[0].strip())
+    afternoon = None
+    if first["half"]:
+        afternoon = text.str.contains(r"[Pp]\.?[Mm]?\.?\s*$", regex=True)
+        text = text.str.replace(r"\s*[AaPp]\.?[Mm]?\.?\s*$", "", regex=True)
+    if first["h"] and not text.iloc[0].rpartition(first["h"])[2].count("."):  # 10:01:23:456
+        text = text.str.replace(r"(:\d{2}:\d{2})[,:](\d)", r"\1.\2", regex=True)
+    day = r"^\s*(\d{1,4})[-/.](\d{1,2})[-/.](\d{1,4})[\sT,_]*"
+    if not first["c"]:
+        orders = [("^", "1970-01-01T")]
+    elif len(first["a"]) > 2:
+        orders = [(day, r"\1-\2-\3T")]
+    else:  # day or month first
+        century = "20" if len(first["c"]) == 2 else ""
+        orders = [(day, rf"{century}\3-\2-\1T"), (day, rf"{century}\3-\1-\2T")]
     read = []
-    for order in orders:
-        fields = number[order].set_axis(["year", "month", "day"], axis=1)
-        fields["year"] += 2000 * (fields["year"] < 100)
-        days = pd.to_datetime(fields, utc=True, errors="coerce")
-        span = (days.max() - days.min()).total_seconds() if days.notna().any() else 0.0
-        read.append((int(days.isna().sum()), span, len(read), days))
-    return min(read)[-1]
+    for pattern, iso in orders:
+        iso = iso if first["h"] else iso.removesuffix("T")
+        dates = text.str.strip().str.replace(pattern, iso, regex=True)
+        dates = pd.to_datetime(dates, format="ISO8601", utc=True, errors="coerce")
+        # 31/5 and 1/6 are neighbours in one of the orders only
+        span = (dates.max() - dates.min()).total_seconds() if dates.notna().any() else 0.0
+        read.append((int(dates.isna().sum()), span, len(read), dates))
+    dates = min(read)[-1]
+    if afternoon is not None:  # 12 AM is 0 h, 1 PM is 13 h
+        hours = 12 * (afternoon & (dates.dt.hour < 12)).astype(int)
+        dates += pd.to_timedelta(hours - 12 * (~afternoon & (dates.dt.hour == 12)), unit="h")
+    if not first["c"]:
+        dates = pd.to_datetime(_after_midnight(_nanos(dates) / 1e9) * 1e9, utc=True).to_series(
+            text.index
+        )
+    return dates
 
 
 def _kind(text: object) -> str:
