@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import FormatError, GuessWarning, ParameterError
+from ..errors import ClockError, FormatError, GuessWarning, ParameterError
 from ..signals.recording import Recording
 from .intervals import read_intervals, to_intervals
+from .tables import stem
 
 __all__ = ["label_intervals", "path_rule", "tell_by_path"]
 
@@ -59,6 +60,8 @@ def label_intervals(
     FormatError
         A table that cannot be read, rows that contradict each other or end before they start,
         no row that meets any recording.
+    ClockError
+        ``labels_since="clock"`` of a recording without one.
 
     Warns
     -----
@@ -74,13 +77,19 @@ def label_intervals(
     >>> label_intervals(walk, table)
     Recording('walk', 5.0 s at 10 Hz, acc_x acc_y acc_z, subject '', sit, stand)
     """
+    several = [recordings] if isinstance(recordings, Recording) else list(recordings)
     if labels_since not in (None, "start", "clock"):
         raise ParameterError(f'labels_since is {labels_since!r}, expected "start" or "clock"')
-    several = [recordings] if isinstance(recordings, Recording) else list(recordings)
+    clockless = [recording.name for recording in several if recording.clock_s is None]
+    if labels_since == "clock" and clockless:
+        remedy = 'Give time= when it is read, or labels_since="start".'
+        raise ClockError("no clock in its file", where=clockless[0] or "recording", remedy=remedy)
     if isinstance(table, pd.DataFrame):
         where, rows = "table of labels", to_intervals(table, labels_unit, "table of labels")
     else:
         where, rows = str(table), read_intervals(table, labels_unit=labels_unit)
+    if not several:
+        return []
     points = len(rows) if (rows["start"] == rows["end"]).all() else 0
     rows = _hold(rows) if points else rows
     labelled, met = list(several), np.zeros(len(rows), dtype=bool)
@@ -161,7 +170,7 @@ def tell_by_path(place: str | PurePath, rule: Rule, option: str) -> str:
             "lies in no folder below the one read", where=str(place), remedy=remedy
         )
     if rule == "file":
-        return re.sub(r"\.[^./]*(\.gz)?$", "", place.name)
+        return stem(place.name)
     told = sorted({match[1] or "" for match in rule.finditer(place.as_posix())})
     if len(told) == 1:
         return told[0]
@@ -270,7 +279,8 @@ def find_labels(labels: Any, where: str) -> tuple[Rule | None, Path | pd.DataFra
     """What `labels` of `read` means: a rule for paths, or a table of intervals."""
     if labels is None or labels is False or isinstance(labels, pd.DataFrame):
         return None, labels if isinstance(labels, pd.DataFrame) else None
-    if isinstance(labels, str | Path) and Path(labels).is_file():
+    is_word = labels in ("folder", "file")
+    if isinstance(labels, str | Path) and not is_word and Path(labels).is_file():
         return None, Path(labels)
     rule = path_rule(labels, "labels")
     if rule is None:
@@ -312,18 +322,25 @@ def annotate(recordings: list[Recording], notes: Path) -> list[Recording]:
 
 def _places(recordings: list[Recording], path: Path, name: str | None) -> list[str]:
     """Path of each recording without suffix: below the folder that was read, else as given."""
-    folder = path.is_dir()
-    title = path.resolve().name if folder else re.sub(r"\.[^./]*(\.gz)?$", "", path.name)
-    names = [recording.name for recording in recordings]
-    # A table of several people adds the person to the name of the file.
-    for i, recording in enumerate(recordings):
-        bare = names[i].removesuffix(f"/{recording.subject}")
-        others = (r for r in recordings if r.subject != recording.subject)
-        if bare != names[i] and any(r.name == f"{bare}/{r.subject}".strip("/") for r in others):
-            names[i] = bare
-    if folder and set(names) != {title}:
-        return names
-    # One file, or one export: the folder around it is told by its name at least.
-    own = title if folder or name is None else name
+    title = path.resolve().name if path.is_dir() else stem(path.name)
+    # of a bare name, the folder around it is known all the same
     around = path.parent if path.parent.name else Path(path.resolve().parent.name)
-    return [(around / f"{title}{place.removeprefix(own)}").as_posix() for place in names]
+    given, names = (around / title).as_posix(), [recording.name for recording in recordings]
+    if path.is_file() and path.suffix.lower() != ".zip":
+        return [given] * len(names)
+    if path.is_file():
+        return [given + place.removeprefix(name or title) for place in names]
+    if set(names) == {title} and not _is_file(path / title):  # the folder itself is an export
+        return [given] * len(names)
+    # A table of several people adds the person to the name of its file.
+    bare = [r.name.removesuffix(f"/{r.subject}") for r in recordings]
+    return [
+        short if _is_file(path / short) else full for short, full in zip(bare, names, strict=True)
+    ]
+
+
+def _is_file(place: Path) -> bool:
+    """Whether a file has this path without its suffix."""
+    folder = place.parent
+    inside = folder.iterdir() if folder.is_dir() else ()
+    return any(stem(file.name) == place.name and file.is_file() for file in inside)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import img2imu_kit as ik
-from img2imu_kit.errors import FormatError, GuessWarning, ParameterError
+from img2imu_kit.errors import ClockError, FormatError, GuessWarning, ParameterError
 from img2imu_kit.readers.intervals import read_intervals
 from img2imu_kit.readers.labels import label_intervals, path_rule, tell_by_path
 from img2imu_kit.signals.recording import Recording
@@ -267,8 +267,8 @@ def test_pieces_of_a_file_share_its_intervals():
 def test_samples_on_the_edge_belong_to_what_begins_there():
     edges, names = np.arange(61) / RATE, [str(i) for i in range(60)]
     table = frame(edges[:-1], edges[1:], names)
-    for clock_s in (None, 12.3, UNIX_S):
-        shifted = table.assign(start=table.start + (clock_s or 0), end=table.end + (clock_s or 0))
+    for clock_s in (0.0, 12.3, UNIX_S):
+        shifted = table.assign(start=table.start + clock_s, end=table.end + clock_s)
         labelled = labels(shifted, clock_s, labels_since="clock")
         assert labelled == names
 
@@ -375,6 +375,12 @@ def test_rows_that_label_nothing_are_told():
 def test_labels_of_before_are_replaced():
     old = replace(recording(), labels=np.full(60, "old", dtype=object))
     assert label_intervals(old, frame([1, 2.5], [2.5, 5])).labels.tolist() == EXPECTED
+
+
+def test_stamps_of_a_clock_need_one():
+    with pytest.raises(ClockError, match="walk: no clock in its file"):
+        labels(frame([1, 2.5], [2.5, 5]), labels_since="clock")
+    assert label_intervals([], frame([1, 2.5], [2.5, 5])) == []
 
 
 @pytest.mark.parametrize("wrong", [{"labels_unit": "h"}, {"labels_since": "now"}])
@@ -544,6 +550,29 @@ def test_a_table_of_several_people_is_one_file_to_a_path(tmp_path):
         ]
         assert [r.classes for r in ik.read(path)] == [("x",), ("x",)]
         assert [r.labels for r in ik.read(path, labels=False)] == [None, None]
+
+
+def test_files_of_one_person_each_are_no_table_of_several(tmp_path):
+    times_s, signal = motion()
+    frame = pd.DataFrame(signal, columns=["acc_x", "acc_y", "acc_z"]).assign(time_s=times_s)
+    (tmp_path / "walking").mkdir()
+    for who in ("anna", "ben"):
+        frame.assign(subject=who).to_csv(tmp_path / "walking" / f"{who}.csv", index=False)
+    recordings = ik.read(tmp_path, labels="folder")
+    assert [(r.name, r.subject, *r.classes) for r in recordings] == [
+        ("walking/anna", "anna", "walking"),
+        ("walking/ben", "ben", "walking"),
+    ]
+
+
+def test_a_folder_is_an_export_only_if_its_files_are_sensors(tmp_path):
+    export(tmp_path / "walking" / "run1")
+    assert ik.read(tmp_path / "walking" / "run1", labels="folder")[0].classes == ("walking",)
+    one_file(tmp_path / "sitting" / "sitting.csv")
+    with pytest.raises(ParameterError, match="lies in no folder"):
+        ik.read(tmp_path / "sitting", labels="folder")
+    (tmp_path / "walking" / "folder").mkdir()
+    assert ik.read(tmp_path, labels="folder", subject="eve")[0].classes == ("sitting",)
 
 
 def test_a_table_beside_the_files_labels_them_and_is_none_of_them(tmp_path):
