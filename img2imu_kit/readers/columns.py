@@ -34,7 +34,7 @@ _SENSORS = {
     "linacc": "linear.*(ac|beschl)|ac.*linear|^linacc|useracc|freeacc|bodyacc|withoutg|ohneg",
     "acc": "^a$|acc(?!ura)|acel|beschleunigung|gforce",
     "gyro": "^([gw]|as)$|g[iy]r|rotationrate|angularvel|winkelgeschw|drehrate",
-    "mag": "^[bhm]$|^mag$|magnet",
+    "mag": "^[bhm]$|^magn?$|magnet",
 }
 #: Of several accelerometers, the one that says that it feels gravity (gFx of Physics Toolbox,
 #: whose ax is without; accelerationIncludingGravity of a browser).
@@ -194,9 +194,11 @@ def find_devices(frame: pd.DataFrame, layout: Layout, times_s: np.ndarray | None
         column, called = frame[name], set(words(name))
         if name in taken or is_time_name(name) or pd.api.types.is_float_dtype(column):
             continue
-        if pd.api.types.is_datetime64_any_dtype(column) or column.head(2000).nunique() < 2:
+        if pd.api.types.is_datetime64_any_dtype(column):
             continue
-        codes, values = pd.factorize(column)
+        if not 2 <= column.head(2000).nunique() <= _MOST_DEVICES:  # cheap, before all is counted
+            continue
+        codes, values = pd.factorize(column, use_na_sentinel=False)
         if not 2 <= len(values) <= _MOST_DEVICES:
             continue
         if shared.mean() > 0.1 and not (called & _COUNTS and not called & _DEVICES):

@@ -74,8 +74,10 @@ def read_csv(
     unit : str or sequence of str, optional
         ``"g"`` or ``("g", "deg/s")``: each goes to the axes that it measures. ``""`` for none.
     time : str, int or False, optional
-        Column of time stamps: numbers, or dates in ISO 8601. False: there is none.
-    time_unit : {"s", "ms", "us", "ns"}, optional
+        Column of time stamps: numbers, or dates in ISO 8601, day/month/year or month/day/year.
+        Times of day beside a day, or milliseconds beside whole seconds, are joined. False: there
+        is none.
+    time_unit : {"s", "ms", "us", "ns", "min", "h"}, optional
         What the stamps count.
     rate : float, optional
         Hz of the even clock that the samples are put on. Required where there are no stamps;
@@ -275,19 +277,21 @@ def _recordings(
     for person in dict.fromkeys(people):
         # Rows of several people may alternate: each has a clock of their own.
         rows = np.flatnonzero(people == person)
+        alone = len(rows) == len(frame)  # then nothing is copied
+        part, samples = (frame, signal) if alone else (frame.iloc[rows], signal[rows])
         about = {
             "axes": layout.axes,
             "unit": layout.unit,
             "subject": person,
-            "name": name if len(rows) == len(frame) else f"{name}/{person}".strip("/"),
+            "name": name if alone else f"{name}/{person}".strip("/"),
             "labels": None if labels is None else labels[rows],
         }
         try:
             times_s = None
             if layout.time is not None:
-                times_s = _seconds(frame[layout.time].iloc[rows], layout.time_unit, rows, place)
-            if devices := find_devices(frame.iloc[rows], layout, times_s):
-                told = frame[devices].iloc[rows].drop_duplicates().head(3)
+                times_s = _seconds(part[layout.time], layout.time_unit, rows, place)
+            if devices := find_devices(part, layout, times_s):
+                told = part[devices].drop_duplicates().head(3)
                 raise ClockError(
                     f"rows of several devices alternate: column {devices!r} holds "
                     f"{', '.join(map(repr, told.tolist()))}",
@@ -295,18 +299,18 @@ def _recordings(
                     remedy=f"Give subject={devices!r} for a recording of each.",
                 )
             if times_s is None:
-                recordings.append(Recording(signal[rows], rate, clock_s=facts.start_s, **about))
+                recordings.append(Recording(samples, rate, clock_s=facts.start_s, **about))
             else:
                 # packets, or a clock of whole seconds: no two samples at once
-                own, times_s, note = spread_equal(signal[rows], times_s, longest_gap_s, where=where)
+                own, times_s, note = spread_equal(samples, times_s, longest_gap_s, where=where)
                 if note:
                     warnings.warn(f"{where}: guessed: {note}", GuessWarning, stacklevel=3)
-                rows, about["labels"] = rows[own], None if labels is None else labels[rows[own]]
+                if len(own) < len(rows):  # rows that only repeat the one before
+                    samples, rows = samples[own], rows[own]
+                    about["labels"] = None if labels is None else labels[rows]
                 clock = {"rate": rate, "gap": gap, "longest_gap_s": longest_gap_s}
-                about["clock_s"] = stamp_seconds(
-                    frame[layout.time].iloc[rows[:1]], layout.time_unit
-                )
-                recordings += from_samples(signal[rows], times_s, **clock, **about)
+                about["clock_s"] = stamp_seconds(part[layout.time].iloc[:1], layout.time_unit)
+                recordings += from_samples(samples, times_s, **clock, **about)
         except Img2ImuError as error:  # raised from arrays, which know no file
             at = error.where if error.where.startswith(where) else where
             raise type(error)(error.what, where=at, remedy=error.remedy) from None

@@ -299,7 +299,8 @@ def spread_equal(
             spread = line(rows)
         elif not silent[0] and counts[0] * own < steps[0]:
             spread[: counts[0]] = stamps[1] - own * np.arange(counts[0], 0, -1)
-    rate = counts[:-1][~silent][inner].sum() / steps[~silent][inner].sum()
+    told = ~silent & (np.arange(len(steps)) > 0)  # the first may hold a part of its rows
+    rate = counts[:-1][told].sum() / steps[told].sum() if told.any() else 1 / own
     note = f"{share}: they are spread to the next stamp, at {rate:.4g} Hz in the mean (time=)"
     return rows, spread, note
 
