@@ -8,6 +8,7 @@ session) is the same in the files that belong together. So no app has code of it
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 import zipfile
@@ -18,7 +19,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from ..errors import FormatError
-from .columns import parse_name
+from .columns import parse_name, sensor_in
 from .csv import sniff
 
 __all__ = ["Part", "find_parts", "is_apart", "unpack_workbook", "unpack_zip"]
@@ -33,20 +34,28 @@ _OTHERS = re.compile(
     r"gravity|orientation|vector|quaternion|euler|attitude|baro\w*|pressure|location|gps|compass"
     r"|light|proximity|brightness|battery|humidity|temp\w*|network|wifi|bluetooth|microphone|audio"
     r"|sound|camera|pedometer|steps?|heart|hr|ibi|bvp|eda|ecg|ppg|tags|markers?|annotations?"
-    r"|metadata|activity"
+    r"|metadata|activity|info|readme"
 )
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _RATE = re.compile(r"[\d.]+ ?hz", re.IGNORECASE)
 _TEXT = (".csv", ".tsv", ".txt", ".dat", ".log", ".gz")
 
-#: Files of Sensor Logger, whose columns are called x, y, z: what they are by its UNITS.md
-#: (https://github.com/tszheichoi/awesome-sensor-logger). An iPhone's raw acceleration may be in g.
-_SENSOR_LOGGER = {
-    "Accelerometer": (("linacc",), "m/s2"),
-    "TotalAcceleration": (("acc",), "m/s2"),
-    "Gyroscope": (("gyro",), "rad/s"),
-    "GyroscopeUncalibrated": (("gyro",), "rad/s"),
+#: First lines of a file -> units that its maker publishes and the file does not repeat.
+_PUBLISHED = {
+    # https://github.com/tszheichoi/awesome-sensor-logger, UNITS.md; a wrist may count in g or m/s2
+    r"time,seconds_elapsed,": {"linacc": "m/s2", "acc": "m/s2", "gyro": "rad/s"},
+    r"time,seconds_elapsed,.*rotationRate": {"gyro": "rad/s"},
+    # Android's own units: https://developer.android.com/reference/android/hardware/SensorEvent
+    r"Timestamp,(Unix Timestamp,)?Milliseconds,X,Y,Z": {"acc": "m/s2", "gyro": "rad/s"},
+    r"\s*time[,;]gFx[,;]": {"acc": "g", "gyro": "rad/s"},  # Physics Toolbox (Vieyra Software)
+    r"(sep=.\s*)?DeviceTag:": {"acc": "m/s2", "gyro": "deg/s"},  # Movella DOT, user manual
+    r"//.*(\s*//.*)*\s*PacketCounter": {"acc": "m/s2", "gyro": "rad/s"},  # Xsens MT Manager
+    # https://www.movesense.com/docs/esw/api_reference: accelerations are m/s2, turns deg/s
+    r"Timestamp,AccX,AccY,AccZ,GyroX,GyroY,GyroZ,MagnX,": {"acc": "m/s2", "gyro": "deg/s"},
+    r"TimeStamp,.*RAW_TP9,.*Gyro_X": {"acc": "g", "gyro": "deg/s"},  # https://mind-monitor.com
 }
+#: Sensor Logger's Accelerometer and WristMotion have no gravity in them, unlike everyone else's.
+_NO_GRAVITY = ("Accelerometer", "WristMotion", "Headphone")
 
 #: A zip that unpacks to more is damage or malice: a watch at 100 Hz writes 3 GB of text a week.
 _MOST_BYTES, _MOST_FILES = 8 << 30, 10_000
@@ -62,9 +71,9 @@ class Part:
         What the names of its files have in common, perhaps nothing.
     files : tuple of Path
         Accelerometer before gyroscope.
-    sensors, units : tuple of str
+    sensors, units : tuple of str, tuple of dict
         What each file holds: ``"acc"``, ``"linacc"``, ``"gyro"``, ``"mag"``, or ``""`` where only
-        reading it tells; and in which unit, if the app's maker says so and the file does not.
+        reading it tells; and sensor -> unit where an app's maker says so and the file does not.
     left_out : tuple of Path
         Other sensors of the recording.
     """
@@ -72,7 +81,7 @@ class Part:
     name: str
     files: tuple[Path, ...]
     sensors: tuple[str, ...] = ("",)
-    units: tuple[str, ...] = ("",)
+    units: tuple[dict[str, str], ...] = ({},)
     left_out: tuple[Path, ...] = ()
 
 
@@ -105,7 +114,7 @@ def find_parts(files: Iterable[Path]) -> tuple[list[Part], list[Path]]:
 def _part(name: str, group: list[Path], contents: dict[Path, tuple]) -> Part:
     """The sensors of a recording that are read, and those that are left out."""
     if name.startswith("/"):
-        return Part(group[0].name, tuple(group))
+        return Part(group[0].name, tuple(group), units=(contents[group[0]][1],))
     held = {file: contents[file][0][0] for file in group}
     # A total acceleration is one with gravity; what is uncalibrated has a calibrated twin.
     order = sorted(group, key=lambda f: ("total" not in _words(f), "uncalibrated" in _words(f)))
@@ -122,23 +131,26 @@ def _part(name: str, group: list[Path], contents: dict[Path, tuple]) -> Part:
     )
 
 
-def _contents(file: Path) -> tuple[tuple[str, ...], str]:
-    """Sensors that a file holds: none, or ``""`` for unknown; and their unit by its layout."""
-    named = parse_name(" ".join(w for w in _words(file) if _SENSOR_WORDS.fullmatch(w)) + " x")[0]
+def _contents(file: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Sensors that a file holds, none or ``""`` for unknown; and units that its layout implies."""
+    named = sensor_in("".join(word for word in _words(file) if _SENSOR_WORDS.fullmatch(word)))
     if not file.name.lower().endswith(_TEXT):
-        return (named,), ""
+        return (named,), {}
     try:
         columns = sniff(file).names
     except FormatError:  # what is wrong is told where the file is read
-        return (named,), ""
+        return (named,), {}
+    with gzip.open(file) if file.suffix.lower() == ".gz" else open(file, "rb") as opened:
+        head = opened.read(4096).decode("utf-8", "replace").replace('"', "")
+    units = {}
+    for layout, known in _PUBLISHED.items():
+        units = known if re.match(layout, head) else units
+    if "seconds_elapsed" in columns and _stem(file) in _NO_GRAVITY:
+        return ("linacc",), units
     axes = {sensor for sensor, axis, _ in map(parse_name, columns) if axis}
-    if all(column.isdigit() for column in columns):
-        return (named,), ""
-    if axes != {""}:
-        return tuple(sorted(axes - {""})), ""
-    if "seconds_elapsed" in columns:
-        return _SENSOR_LOGGER.get(_stem(file), ((named,), ""))
-    return (named,), ""
+    if axes == {""} or all(column.isdigit() for column in columns):
+        return (named,), units
+    return tuple(sorted(axes - {""})), units
 
 
 def _words(file: Path) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+from tqdm.auto import tqdm
 
 from ..errors import (
     ClockError,
@@ -60,6 +60,8 @@ def read(
     labels_unit: str | None = None,
     labels_since: str | None = None,
     subject: str | None = None,
+    failed: dict[Path, Img2ImuError] | None = None,
+    progress: bool = False,
     **options: Any,
 ) -> list[Recording]:
     r"""Read a file by its suffix, or every recording of a folder and its subfolders.
@@ -85,6 +87,11 @@ def read(
     subject : str, optional
         Who was recorded, or the name of the column that tells; ``"folder"``, ``"file"`` or an
         expression as for `labels`: ``r"p(\d+)"``.
+    failed : dict, optional
+        Takes the error of each file in a folder that cannot be read, and the others are read all
+        the same. Default: the first error is raised.
+    progress : bool
+        Show a progress bar over the recordings of a folder.
     **options
         As in `read_csv`; an option that a format has no use for (``delimiter`` for Parquet) is
         ignored. ``.npy`` and ``.mat`` need ``rate``. ``.npz`` holds the fields of `Recording` by
@@ -121,7 +128,7 @@ def read(
         options |= {"label": False, "labels": labels}
     if person is None:
         options |= {"subject": subject}
-    recordings = _read(path, options)
+    recordings = _read(path, options | {"failed": failed, "progress": progress})
     if labels is False:
         return [replace(recording, labels=None) for recording in recordings]
     recordings = tell_by_paths(recordings, path, options.get("name"), labels=rule, subject=person)
@@ -155,7 +162,8 @@ def _by_columns(options: dict[str, Any]) -> bool:
 
 
 def _read_file(path: Path, options: dict[str, Any]) -> list[Recording]:
-    options = {key: value for key, value in options.items() if key != "labels"}
+    own = ("labels", "failed", "progress")  # of this module
+    options = {key: value for key, value in options.items() if key not in own}
     suffix = path.suffix.lower()
     if suffix in (".npz", ".npy", ".mat"):
         return read_numpy(path, **{k: v for k, v in options.items() if k in NUMPY_OPTIONS})
@@ -173,7 +181,8 @@ def _read_packed(path: Path, options: dict[str, Any], packed: int) -> list[Recor
             unpack_workbook(path, folder)
         else:  # a zip of zips is an export of several recordings; deeper ones are a trap
             unpack_zip(path, folder, tuple(s for s in READABLE if s != ".zip" or not packed))
-        recordings = _read_folder(folder, options, "", packed + 1)
+        # what is packed into one file is whole, or that file cannot be read
+        recordings = _read_folder(folder, {**options, "failed": None}, "", packed + 1)
     alone = len({recording.name for recording in recordings}) == 1
     return [replace(r, name=title if alone else f"{title}/{r.name}".strip("/")) for r in recordings]
 
@@ -193,9 +202,8 @@ def _read_folder(folder: Path, options: dict[str, Any], title: str, packed: int)
         raise FormatError(f"no file that ends in {', '.join(READABLE)}", where=str(folder))
     recordings: list[Recording] = []
     doubts: dict[str, list[str]] = {}  # what was guessed -> of which recordings
-    for part, name in _named_parts(
-        folder, inside, title, "columns" in options or "axes" in options
-    ):
+    parts = [*_named_parts(folder, inside, title, _by_columns(options))]
+    for part, name in tqdm(parts, "recordings", disable=not options["progress"]):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", GuessWarning)
             try:
@@ -207,6 +215,10 @@ def _read_folder(folder: Path, options: dict[str, Any], title: str, packed: int)
             except NoSignalError as error:
                 failure = error
                 warnings.warn(f"not read, {error.what}", GuessWarning, stacklevel=1)
+            except Img2ImuError as error:
+                if options["failed"] is None:
+                    raise
+                options["failed"][part.files[0]] = error
         for warning in caught:
             if issubclass(warning.category, GuessWarning):
                 doubt = str(warning.message)
@@ -215,7 +227,7 @@ def _read_folder(folder: Path, options: dict[str, Any], title: str, packed: int)
                 doubts.setdefault(doubt, []).append(name)
             else:  # not ours to judge
                 warnings.warn(warning.message, stacklevel=3)
-    if not recordings:
+    if not recordings and not options["failed"]:
         raise failure
     for doubt, names in doubts.items():
         others = f" and {len(names) - 1} more" if names[1:] else ""
@@ -246,15 +258,16 @@ def _named_parts(
 def _read_part(part: Part, options: dict[str, Any], packed: int) -> list[Recording]:
     """A recording from the files of its sensors: several where gaps split it."""
     sensors: list[list[Recording]] = []
-    for file, sensor, unit in zip(part.files, part.sensors, part.units, strict=True):
+    for file, sensor, units in zip(part.files, part.sensors, part.units, strict=True):
         if file.suffix.lower() in (".zip", *_WORKBOOKS):
             return _read(file, options, packed)
         pieces = _read_file(file, options)
         for i, piece in enumerate(pieces):
-            axes = piece.axes
-            if sensor == "linacc":  # told by the file's name, which its columns do not repeat
-                axes = [re.sub("^acc_", "linacc_", axis) for axis in axes]
-            pieces[i] = replace(piece, axes=axes, unit=[own or unit for own in piece.unit])
+            # told by the file's name and layout, which its columns do not repeat
+            axes = [f"lin{a}" if sensor == "linacc" and a[:4] == "acc_" else a for a in piece.axes]
+            implied = [units.get(axis.split("_")[0], "") for axis in axes]
+            unit = [own or known for own, known in zip(piece.unit, implied, strict=True)]
+            pieces[i] = replace(piece, axes=axes, unit=unit)
         sensors.append(pieces)
     if len(sensors) == 1:
         return sensors[0]
