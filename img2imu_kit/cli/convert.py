@@ -19,21 +19,22 @@ from ..pictures.image import to_image
 from ..pictures.params import SpectrogramParams, resolve
 from ..plots.signals import plot_image
 from ..plots.style import save_figure
-from ..readers.files import READABLE, read
 from ..signals.axes import channel_index
+from ..signals.recording import Recording
 from ..signals.windows import Windows, sliding_windows
+from .recordings import SI, check_paths, read_recordings
 
 __all__ = ["Converted", "files_to_pictures"]
 
 
 @dataclass
 class Converted:
-    """What became of the files: the archive (None: no picture), counts, failures by path."""
+    """The archive (None: no picture), counts of recordings and windows, what failed and why."""
 
     archive: Path | None = None
-    files: int = 0
+    recordings: int = 0
     windows: int = 0
-    failed: dict[Path, Img2ImuError] = field(default_factory=dict)
+    failed: dict[Path | str, Img2ImuError] = field(default_factory=dict)
 
 
 def files_to_pictures(
@@ -51,7 +52,7 @@ def files_to_pictures(
     Parameters
     ----------
     paths : iterable of path
-        Files, or folders searched for files that `read` understands.
+        What `read` reads: files, folders and exports of apps.
     out : path
         Folder for ``NAME_0000.png``, one a window with axes in s and Hz, and ``images.npz`` with
         ``images`` uint8 [N, 3, H, W], ``label``, ``subject``, ``recording``, ``start_s``, and
@@ -70,12 +71,12 @@ def files_to_pictures(
     Returns
     -------
     Converted
-        With ``failed``: path -> the error that says what and where.
+        With ``failed``: path or name -> the error that says what and where.
 
     Raises
     ------
     ParameterError
-        A path that does not exist, or folders without a readable file.
+        A path that does not exist.
     OutputError
         The archive cannot be written.
 
@@ -87,7 +88,8 @@ def files_to_pictures(
     out = Path(out)
     params = resolve(params)
     settings = {"seconds": 5.0, "purity": 0.0} | (cutting or {}) | {"unlabelled": True}
-    files = _find_recordings(paths)
+    paths = [Path(path) for path in paths]
+    check_paths(paths)
     report = Converted()
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -95,18 +97,13 @@ def files_to_pictures(
         raise ParameterError(f"cannot make the folder {out} ({error.strerror})") from None
     pictures: list[np.ndarray] = []
     windows: list[Windows] = []
-    unknown_unit: list[Path] = []
-    bar = tqdm(_short_names(files).items(), "recordings", unit="file", disable=not progress)
-    for path, name in bar:
+    unknown_unit: list[str] = []
+    for name, recordings in _read_all(paths, reading or {}, report.failed, progress).items():
         try:
-            # Fixed limits of a picture are made for SI units.
-            recordings = [
-                r.to_unit("m/s2", "rad/s", unknown="keep") for r in read(path, **(reading or {}))
-            ]
             cut = sliding_windows(recordings, **settings)
             units = {cut.unit[i] for i in channel_index(cut.axes, params.channels)}
-            if not isinstance(params.range, str) and units - {"m/s2", "rad/s"}:
-                unknown_unit.append(path)
+            if not isinstance(params.range, str) and units - SI:
+                unknown_unit.append(name)
             images = to_image(cut, params=params)  # uint8 [N, 3, H, W]
             if pictures and images.shape[1:] != pictures[0].shape[1:]:
                 raise ParameterError(
@@ -115,17 +112,17 @@ def files_to_pictures(
                 )
             if png:
                 _draw(images, cut, params, out / name, progress)
-        except Img2ImuError as error:  # this file's fault: the others are still converted
-            report.failed[path] = error
+        except Img2ImuError as error:  # this recording's fault: the others are still converted
+            report.failed[name] = error
             continue
         pictures.append(images)
         windows.append(cut)
-        report.files += 1
+        report.recordings += 1
         report.windows += len(cut)
     if unknown_unit:
         warnings.warn(
-            f"{len(unknown_unit)} file(s) in an unknown unit (the first: {unknown_unit[0]}): the "
-            f"limits {params.range} are made for m/s2; give unit=, or range='per-window'",
+            f"{len(unknown_unit)} recording(s) in an unknown unit (the first: {unknown_unit[0]}): "
+            f"the limits {params.range} are made for m/s2; give unit=, or range='per-window'",
             GuessWarning,
             stacklevel=2,
         )
@@ -135,36 +132,29 @@ def files_to_pictures(
     return report
 
 
-def _find_recordings(paths: Iterable[str | Path]) -> list[Path]:
-    files: list[Path] = []
-    for path in map(Path, paths):
-        if path.is_dir():
-            inside = [p for p in sorted(path.rglob("*")) if p.name.lower().endswith(READABLE)]
-            if not inside:
-                raise ParameterError(
-                    "no recording in this folder",
-                    where=str(path),
-                    remedy=f"Readable are {', '.join(READABLE)}.",
-                )
-            files += inside
-        elif path.exists():
-            files.append(path)
-        else:
-            raise ParameterError("no such file or folder", where=str(path))
-    return files
+def _read_all(
+    paths: list[Path], reading: dict[str, Any], failed: dict, progress: bool
+) -> dict[str, list[Recording]]:
+    """What can be read, by a name for files; a recording that gaps have split is one list."""
+    found: dict[str, list[Recording]] = {}
+    for path in dict.fromkeys(paths):
+        try:
+            recordings = read_recordings([path], reading, failed=failed, progress=progress)
+        except Img2ImuError as error:
+            failed[path] = error
+            continue
+        # of files of one name in several folders, as many folders as tell them apart
+        folders = [*path.resolve().parts[1:-1]]
+        prefix = ""
+        while {prefix + _file_name(recording) for recording in recordings} & found.keys():
+            prefix = f"{folders.pop() if folders else ''}_{prefix}"
+        for recording in recordings:
+            found.setdefault(prefix + _file_name(recording), []).append(recording)
+    return found
 
 
-def _short_names(files: list[Path]) -> dict[Path, str]:
-    """A name for each file: its stem, with as many folders before it as tell it apart."""
-    names: dict[Path, str] = {}
-    for path in dict.fromkeys(files):
-        parts = path.resolve().parts[:-1]
-        name = path.name.split(".")[0]
-        while name in names.values() and parts:
-            *parts, folder = parts
-            name = f"{folder}_{name}"
-        names[path] = name
-    return names
+def _file_name(recording: Recording) -> str:
+    return recording.name.replace("/", "_") or "recording"
 
 
 def _draw(
@@ -177,7 +167,8 @@ def _draw(
         figure, ax = plt.subplots(figsize=(5, 3.4), layout="constrained")
         plot_image(image, rate=cut.rate, seconds=cut.seconds, params=params, ax=ax)
         title = f"{stem.name}, {cut.start_s[i]:.1f} s"
-        ax.set_title(f"{title}, {cut.label[i]}" if cut.label[i] else title)
+        title += f", {cut.label[i]}" if cut.label[i] else ""
+        ax.set_title(title, parse_math=False)  # a name may hold $
         save_figure(ax, stem.with_name(f"{stem.name}_{i:04d}.png"))
         plt.close(figure)
 

@@ -71,7 +71,7 @@ def few_label(
     if task:
         labelled = load_task(task, data)
     else:
-        labelled = windows_of(recordings, reading, cutting, sensor)
+        labelled = windows_of(recordings, reading, cutting, sensor, progress=watched())
         if not labelled.classes:
             where = ", ".join(map(str, recordings))
             remedy = "Say where labels are: labels=, or label=<column>."

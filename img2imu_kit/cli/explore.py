@@ -17,7 +17,7 @@ from .._files import atomic_write
 from ..datasets.catalogue import load_dataset
 from ..errors import ParameterError
 from ..signals.windows import sliding_windows
-from .options import check_output, reader_flags, takes, window_flags
+from .options import check_output, reader_flags, takes, watched, window_flags
 from .recordings import check_paths, read_recordings
 
 __all__ = ["explorer_cells", "lab_command", "open_explorer"]
@@ -101,7 +101,7 @@ def open_explorer(
 
 def explorer_cells(
     path: Path | None,
-    reading: Mapping[str, Any],
+    reading: dict[str, Any],
     cutting: Mapping[str, Any],
     explorer: Kind = "auto",
     sensor: str = "acc",
@@ -129,8 +129,11 @@ def explorer_cells(
         code = 'ik.load_dataset("synthetic", subjects=3, transitions=True)'
         recordings = load_dataset("synthetic", subjects=3, transitions=True)
     else:
+        labels = reading.get("labels")
+        if isinstance(labels, str) and Path(labels).is_file():  # wherever the notebook is
+            reading = reading | {"labels": str(Path(labels).resolve())}
         code = f"ik.read({_arguments(str(path.resolve()), **reading)})"
-        recordings = read_recordings([path], reading)
+        recordings = read_recordings([path], reading, progress=watched())
     classes = {name for recording in recordings for name in recording.classes}
     if explorer == "auto":
         explorer = "embedding" if path is not None and len(classes) > 1 else "spectrogram"

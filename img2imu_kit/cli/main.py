@@ -133,7 +133,8 @@ def convert(
         paths, out, params=settings, png=png, reading=reading, cutting=cutting, progress=watched()
     )
     if report.archive:
-        typer.echo(f"{report.windows} windows of {report.files} file(s) -> {report.archive}")
+        count = f"{report.windows} windows of {report.recordings} recording(s)"
+        typer.echo(f"{count} -> {report.archive}")
     for path, problem in report.failed.items():
         text = in_shell_words(str(problem), options_of("convert")).removeprefix(f"{path}: ")
         typer.secho(f"not converted: {path}: {text}", err=True, fg="red")

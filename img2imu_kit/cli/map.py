@@ -107,7 +107,8 @@ def map_recordings(
 
     network = load_backbone(backbone, weights)
     cutting = {"seconds": 4.0, "purity": 0.0} | (cutting or {})
-    windows = windows_of(paths, reading or {}, cutting | {"unlabelled": True}, sensor)
+    cutting |= {"unlabelled": True}
+    windows = windows_of(paths, reading or {}, cutting, sensor, progress=progress)
     kept = np.unique(np.linspace(0, len(windows) - 1, min(most, len(windows))).astype(int))
     windows = windows[kept]
     # one layer of one picture, where neighbours are best at agreeing: many voters would need a

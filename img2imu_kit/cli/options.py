@@ -21,6 +21,7 @@ from ..errors import OutputError, ParameterError
 from ..pictures.params import CHOICES, SpectrogramParams
 from ..readers.files import read
 from ..readers.tables import read_csv
+from ..signals.recording import PLAUSIBLE_RATE
 from ..signals.windows import sliding_windows
 
 __all__ = [
@@ -79,14 +80,15 @@ def takes(**groups: Flags) -> Callable[[Callable], Callable]:
 
 def reader_flags() -> Flags:
     """A flag for every option of `read`; a gap splits a file here, unless told otherwise."""
-    settings: dict = {
-        "leave": ("path", "name", "options"),
+    settings: dict[str, Any] = {
+        "leave": ("path", "name", "failed", "progress", "options"),
         "hints": {"gap": Literal["raise", "split", "interpolate"]},
         # many files at once: a silence in one of them is no reason to stop
         "gap": "split",
     }
-    both = [flag for target in (read, read_csv) for flag in _flags(target, "Reading", **settings)]
-    return list({flag.name: flag for flag in both}.values())
+    own, others = (_flags(target, "Reading", **settings) for target in (read, read_csv))
+    known = {each.name for each in own}
+    return own + [each for each in others if each.name not in known]
 
 
 def window_flags(*, leave: Sequence[str] = (), **defaults: Any) -> Flags:
@@ -96,8 +98,19 @@ def window_flags(*, leave: Sequence[str] = (), **defaults: Any) -> Flags:
 
 def picture_flags() -> Flags:
     """A flag for every setting of `SpectrogramParams`, each over that of the preset."""
-    hints = {name: Literal[words] for name, words in CHOICES.items() if None not in words}
+    hints = {"window": Literal[CHOICES["window"]]}
     return _flags(SpectrogramParams, "Pictures: instead of the preset's", hints=hints)
+
+
+#: What a number may be, known before anything is read.
+_BOUNDS = {
+    "rate": {"min": PLAUSIBLE_RATE[0], "max": PLAUSIBLE_RATE[1]},
+    "seconds": {"min": 0.01},
+    "overlap": {"min": 0, "max": 0.99},
+    "purity": {"min": 0, "max": 1},
+    "skip_lines": {"min": 0},
+    "longest_gap_s": {"min": 0},
+}
 
 
 def _flags(
@@ -109,12 +122,18 @@ def _flags(
     **defaults: Any,
 ) -> Flags:
     """A flag for each parameter, which is None where it was not typed, unless it has a default."""
-    known, texts = get_type_hints(target) | dict(hints or {}), docs(target)
-    return [
-        flag(name, known[name], texts.get(name, ""), defaults.get(name), panel=panel)
-        for name in inspect.signature(target).parameters
-        if name not in leave
-    ]
+    known, told = get_type_hints(target), docs(target)
+    flags = []
+    for name in inspect.signature(target).parameters:
+        if name in leave:
+            continue
+        kind, text = told.get(name, ("", ""))
+        hint = (hints or {}).get(name, known[name])
+        if re.fullmatch(r'\{("\w+"(, )?)+\}(, optional)?', kind):  # {"s", "ms"}: one of these
+            hint = Literal[tuple(re.findall(r"\w+", kind.removesuffix(", optional")))]
+        bounds = _BOUNDS.get(name, {})
+        flags.append(flag(name, hint, text, defaults.get(name), panel=panel, **bounds))
+    return flags
 
 
 def flag(
@@ -135,15 +154,15 @@ def flag(
     return inspect.Parameter(name, keyword, default=default, annotation=annotation)
 
 
-def docs(*targets: Callable) -> dict[str, str]:
-    """Name of a parameter -> what the docstrings say of it."""
-    entry = r"^(\w+(?:, \w+)*)(?: : .*)?\n((?:    .*\n?)+)"
-    texts = {}
+def docs(*targets: Callable) -> dict[str, tuple[str, str]]:
+    """Name of a parameter -> its type and its meaning, as the docstrings tell them."""
+    entry = r"^(\w+(?:, \w+)*)(?: : (.*))?\n((?:    .*\n?)+)"
+    told = {}
     for target in targets:
-        for names, text in re.findall(entry, inspect.getdoc(target) or "", re.M):
-            said = " ".join(text.split()).replace("``", "`")
-            texts |= dict.fromkeys(names.split(", "), said)
-    return texts
+        for names, kind, text in re.findall(entry, inspect.getdoc(target) or "", re.M):
+            meaning = " ".join(text.split()).replace("``", "`")
+            told |= dict.fromkeys(names.split(", "), (kind, meaning))
+    return told
 
 
 def _members(hint: Any) -> tuple:

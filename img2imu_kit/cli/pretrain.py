@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 import inspect
-import re
 import tomllib
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, get_type_hints
 
 import numpy as np
 import typer
 
 from ..errors import FormatError, ParameterError, unknown_name
 from ..pretrain.config import LoopConfig, PretrainConfig
+from .options import docs, flag, takes
 
 __all__ = ["pretrain"]
 
 
+def _flags() -> list[inspect.Parameter]:
+    """A flag for each setting of `PretrainConfig`."""
+    hints, told = get_type_hints(PretrainConfig), docs(LoopConfig, PretrainConfig)
+    return [
+        # None where the flag is not given, so that the TOML file can speak; help shows the default
+        flag(
+            field.name,
+            hints[field.name],
+            told.get(field.name, ("", ""))[1],
+            show_default=False if field.default in (None, ()) else str(field.default),
+        )
+        for field in fields(PretrainConfig)
+    ]
+
+
+@takes(settings=_flags())
 def pretrain(
+    settings: dict,
     images: Annotated[str | None, typer.Option(help="Folder, tar shards or timm data set.")] = None,
     folder: Annotated[Path | None, typer.Option(help="For checkpoint, history, backbone.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; flags win.")] = None,
     resume: Annotated[bool | None, typer.Option(help="Continue a run found in --folder.")] = None,
     probe_classes: Annotated[int, typer.Option(help="Classes of the kNN monitor, 0: none.")] = 30,
-    **settings: Any,
 ) -> None:
     """Contrastive pre-training of a backbone on ordinary pictures.
 
@@ -43,7 +59,9 @@ def pretrain(
     settings = {name: value for name, value in settings.items() if value not in (None, [])}
     settings = (_read_settings(config) if config else {}) | settings
     if "images" not in settings:
-        raise ParameterError("nothing to learn from", remedy="Give --images, or images= in TOML.")
+        raise ParameterError(
+            "nothing to learn from", remedy="Give --images, or images in the TOML file."
+        )
     settings["folder"] = Path(settings.get("folder", "runs/pretrain"))
     for name in ("freeze", "layers"):
         settings[name] = tuple(settings.get(name, ()))
@@ -58,43 +76,6 @@ def pretrain(
         f"(chance {run.history.attrs['chance']:.3f})\n"
         f"Backbone: {settings['folder'] / 'backbone'}\nCurve:    {figure}"
     )
-
-
-def _signature() -> inspect.Signature:
-    """Of the command: its own parameters, then an option for each setting of `PretrainConfig`."""
-    *own, _ = inspect.signature(pretrain, eval_str=True).parameters.values()
-    hints, texts = get_type_hints(PretrainConfig), _help_texts(LoopConfig, PretrainConfig)
-    for field in fields(PretrainConfig):
-        # None where the flag is not given, so that the TOML file can speak; help shows the default
-        shown = False if field.default in (None, ()) else str(field.default)
-        option = typer.Option(help=texts.get(field.name), show_default=shown)
-        annotation = Annotated[_flag_type(hints[field.name]) | None, option]
-        own.append(
-            inspect.Parameter(
-                field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
-            )
-        )
-    return inspect.Signature([p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own])
-
-
-def _flag_type(hint: Any) -> Any:
-    """What a flag takes: of a union the first type, of a tuple several."""
-    if get_origin(hint) is Literal or not get_args(hint):
-        return hint
-    kind = get_args(hint)[0]
-    return list[kind] if get_origin(hint) is tuple else kind
-
-
-def _help_texts(*classes: type) -> dict[str, str]:
-    """Name of a setting -> what its class's docstring says of it."""
-    texts = {}
-    for each in classes:
-        entries = re.findall(r"^(\w+) : .*\n((?:    .*\n?)+)", inspect.getdoc(each) or "", re.M)
-        texts |= {name: " ".join(text.split()) for name, text in entries}
-    return texts
-
-
-pretrain.__signature__ = _signature()
 
 
 def _read_settings(path: Path) -> dict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,14 +26,26 @@ def check_paths(paths: Iterable[Path]) -> None:
             raise ParameterError("no such file or folder", where=str(path))
 
 
-def read_recordings(paths: Iterable[Path], reading: dict[str, Any]) -> list[Recording]:
+def read_recordings(
+    paths: Iterable[Path],
+    reading: dict[str, Any],
+    *,
+    failed: dict | None = None,
+    progress: bool = False,
+) -> list[Recording]:
     """All recordings of files and folders, in m/s2 and rad/s where their unit is known."""
-    recordings = [recording for path in paths for recording in read(path, **reading)]
+    lists = [read(path, failed=failed, progress=progress, **reading) for path in paths]
+    recordings = itertools.chain.from_iterable(lists)
     return [recording.to_unit("m/s2", "rad/s", unknown="keep") for recording in recordings]
 
 
 def windows_of(
-    paths: Iterable[Path], reading: dict[str, Any], cutting: dict[str, Any], sensor: str
+    paths: Iterable[Path],
+    reading: dict[str, Any],
+    cutting: dict[str, Any],
+    sensor: str,
+    *,
+    progress: bool = False,
 ) -> Windows:
     """Windows of one sensor, cut from files and folders.
 
@@ -41,7 +54,8 @@ def windows_of(
     GuessWarning
         Pictures of a network have fixed limits in m/s2 or rad/s, and the unit is unknown.
     """
-    chosen = [recording.select(sensor) for recording in read_recordings(paths, reading)]
+    recordings = read_recordings(paths, reading, progress=progress)
+    chosen = [recording.select(sensor) for recording in recordings]
     windows = sliding_windows(chosen, **cutting)
     if set(windows.unit) - SI:
         warnings.warn(

@@ -13,7 +13,7 @@ from .axes import UNITS, axis_index, convert, default_axes, measured, quantity
 __all__ = ["Recording", "as_texts", "check_labels", "check_rate", "check_signal"]
 
 #: Rates in Hz outside this band are taken for a mistake of unit.
-_PLAUSIBLE_RATE = (0.5, 100_000.0)
+PLAUSIBLE_RATE = (0.5, 100_000.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +245,7 @@ def check_rate(rate, *, where: str) -> float:
         value = float(rate)
     except (TypeError, ValueError):
         raise ClockError(f"rate is {rate!r}", where=where, remedy="Give rate=<Hz>.") from None
-    low, high = _PLAUSIBLE_RATE
+    low, high = PLAUSIBLE_RATE
     if not low <= value <= high:
         raise ClockError(
             f"rate is {value:g} Hz, expected {low:g} to {high:g} Hz",
