@@ -23,6 +23,7 @@ from ..errors import (
     NoSignalError,
     ParameterError,
 )
+from ..signals.axes import find_unit, measured, quantity
 from ..signals.merging import merge
 from ..signals.recording import Recording
 from .arrays import NUMPY_OPTIONS, read_numpy
@@ -82,8 +83,11 @@ def read(
         that is the export); a regular expression with one group, searched in its path below the
         folder that is read (of a single file: the path as given), without suffix. Or a table of
         intervals, as `label_intervals` takes it. False: no labels, not even an app's notes.
-    labels_unit, labels_since
-        Of a table of intervals, as in `label_intervals`.
+    labels_unit : {"s", "ms", "us", "ns"}, optional
+        What start and end of such a table count, if neither their size nor their names tell.
+    labels_since : {"start", "clock"}, optional
+        Whether they count from the start of the recording's file or are stamps of its clock, if
+        both could be.
     subject : str, optional
         Who was recorded, or the name of the column that tells; ``"folder"``, ``"file"`` or an
         expression as for `labels`: ``r"p(\d+)"``.
@@ -112,6 +116,10 @@ def read(
     -----
     GuessWarning
         What was guessed, what was cut off by merging, and which files could not be read as motion.
+
+    See Also
+    --------
+    label_intervals, read_intervals : labels from a table; ``docs/labels.md`` lists the layouts.
     """
     path = Path(path)
     # `read_csv` has every other option; a format heeds those that it has a use for
@@ -261,7 +269,8 @@ def _read_part(part: Part, options: dict[str, Any], packed: int) -> list[Recordi
     for file, sensor, units in zip(part.files, part.sensors, part.units, strict=True):
         if file.suffix.lower() in (".zip", *_WORKBOOKS):
             return _read(file, options, packed)
-        pieces = _read_file(file, options)
+        of_sensor = {"unit": _units_of(sensor, options)} if part.files[1:] else {}
+        pieces = _read_file(file, options | of_sensor)
         for i, piece in enumerate(pieces):
             # told by the file's name and layout, which its columns do not repeat
             axes = [f"lin{a}" if sensor == "linacc" and a[:4] == "acc_" else a for a in piece.axes]
@@ -293,6 +302,13 @@ def _read_part(part: Part, options: dict[str, Any], packed: int) -> list[Recordi
             remedy="Read them one by one and give offsets_s= to img2imu_kit.merge.",
         )
     return merged
+
+
+def _units_of(sensor: str, options: dict[str, Any]) -> list[str] | None:
+    """Of the units that the user gave for a recording, those of a sensor that has its own file."""
+    unit = options.get("unit")
+    given = [unit] if isinstance(unit, str) else unit or []
+    return [u for u in given if not u or quantity(find_unit(u) or u)[0] == measured(sensor)] or None
 
 
 @contextmanager
