@@ -82,7 +82,7 @@ class Preset:
 
 PRESETS = {
     "small": Preset({"linear": (5, 10)}, 5, own_steps=0, most_windows=1500),
-    "curves": Preset({"linear": (1, 2, 5, 10, 20)}, seeds=5, own_steps=100, most_windows=1500),
+    "curves": Preset({"linear": (1, 2, 5, 10, 20)}, 5, own_steps=0, most_windows=1500),
     "full": Preset(
         {"linear": (1, 2, 5, 10, 20), "knn": (1, 2, 5, 10, 20), "full": (10,), "partial": (10,)},
         seeds=5,
@@ -119,8 +119,8 @@ def run_preset(
     Parameters
     ----------
     preset : {"small", "curves", "full"} or Preset
-        Linear probes with 5 and 10 shots; with 1 to 20; and nearest neighbours, fine-tuning and
-        the levers of the readout as well.
+        Linear probes with 5 and 10 shots; with 1 to 20; and baselines that learn from own
+        windows, nearest neighbours, fine-tuning and the levers of the readout as well (hours).
     folder : path
         Takes ``report.html``, ``differences.png``, ``scores.csv`` (one row a draw),
         ``summary.csv``, ``differences.csv``, ``voters.csv``, what `load_results` reads, and

@@ -327,8 +327,13 @@ def some_corpus(data_dir, tmp_path_factory):
     return chest, waist
 
 
-def test_the_corpus_is_moving_windows_without_labels_in_g(some_corpus):
-    windows = baselines.load_corpus(*some_corpus)
+@pytest.fixture(scope="module")
+def corpus(some_corpus):
+    return baselines.load_corpus(*some_corpus)
+
+
+def test_the_corpus_is_moving_windows_without_labels_in_g(some_corpus, corpus):
+    windows = corpus
     assert windows.signal.shape[1:] == (3, 100)
     assert windows.rate == 50
     assert set(windows.label) == {""}
@@ -342,13 +347,17 @@ def test_the_corpus_is_moving_windows_without_labels_in_g(some_corpus):
 
 
 @pytest.mark.parametrize(
-    ("method", "steps", "share"),
-    [("simclr", 40, 0.8), ("multitask", 60, 0.98), ("cpc", 40, 0.95), ("limu-bert", 60, 0.6)],
+    ("method", "steps", "batch_size", "share"),
+    [
+        ("simclr", 40, 32, 0.8),
+        ("multitask", 20, 16, 0.9),
+        ("cpc", 16, 16, 0.9),
+        ("limu-bert", 30, 16, 0.8),
+    ],
 )
-def test_on_real_motion_the_loss_falls(method, steps, share, some_corpus):
-    windows = baselines.load_corpus(*some_corpus)
+def test_on_real_motion_the_loss_falls(method, steps, batch_size, share, corpus):
     encoder = ik.pretrain_signals(
-        method, windows, steps=steps, batch_size=32, lr=1e-3, progress=False
+        method, corpus, steps=steps, batch_size=batch_size, lr=2e-3, progress=False
     )
     loss = encoder.history.loss.dropna()
     start = encoder.history.attrs["chance"] or loss.iloc[0]

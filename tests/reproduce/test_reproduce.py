@@ -21,7 +21,6 @@ from img2imu_kit.evaluate.methods import (
 from img2imu_kit.models.backbone import load_backbone, save_backbone
 from img2imu_kit.pictures.params import resolve
 from img2imu_kit.reproduce import report as report_module
-from img2imu_kit.reproduce.report import export_report
 from img2imu_kit.reproduce.run import PRESETS, Preset, load_results, run_preset
 
 SMALL = ImageReadout((resolve("motion", size=(32, 32)),), layers=(0, 1))
@@ -135,19 +134,21 @@ def test_every_method_has_every_draw(run):
     assert scores.loc[scores.method == "1-D CNN, from scratch", "protocol"].unique() == ["full"]
 
 
-def test_a_second_call_scores_nothing_again_and_writes_the_same(run):
+def test_a_second_call_scores_nothing_again_and_a_report_that_fails_is_said(
+    run, tmp_path, monkeypatch
+):
     folder, report, call = run
     times = {path: path.stat().st_mtime_ns for path in folder.glob("cache/*/*.*")}
     assert times
-    before, scores = text_of(report), (folder / "scores.csv").read_bytes()
-    after = text_of(call())
+    page, scores = report.read_bytes(), (folder / "scores.csv").read_bytes()
+    broken = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
+    nbformat.write(broken, tmp_path / "broken.ipynb")
+    monkeypatch.setattr(report_module, "find_notebook", lambda: tmp_path / "broken.ipynb")
+    with pytest.raises(OutputError, match="ZeroDivisionError"):
+        call()
     assert {path: path.stat().st_mtime_ns for path in folder.glob("cache/*/*.*")} == times
     assert (folder / "scores.csv").read_bytes() == scores
-
-    def without_minutes(text):
-        return [line for line in text.splitlines() if "minutes" not in line]
-
-    assert without_minutes(before) == without_minutes(after)
+    assert report.read_bytes() == page, "the page that was there is whole"
 
 
 def test_the_page_stands_alone_and_its_pictures_have_alt_text(run):
@@ -182,15 +183,6 @@ def test_what_was_measured_is_read_back(run):
 def test_a_folder_without_results_is_named(tmp_path):
     with pytest.raises(FormatError, match="no results of a run"):
         load_results(tmp_path)
-
-
-def test_a_cell_that_fails_is_said_and_leaves_no_page(tmp_path, monkeypatch):
-    broken = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
-    nbformat.write(broken, tmp_path / "broken.ipynb")
-    monkeypatch.setattr(report_module, "find_notebook", lambda: tmp_path / "broken.ipynb")
-    with pytest.raises(OutputError, match="ZeroDivisionError"):
-        export_report(tmp_path)
-    assert not (tmp_path / "report.html").exists()
 
 
 def test_image_methods_come_with_random_weights_of_their_own_architecture(pretrained):
