@@ -24,6 +24,8 @@ __all__ = [
 
 #: Unit of time stamps -> seconds; dates are counted in nanoseconds.
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0, "date": 1e-9}
+#: Tenths of a microsecond, which .NET counts since the year 1 and Windows since 1601.
+TIME_UNITS["ticks"] = 1e-7
 
 _TIME_NAMES = {"time", "timestamp", "timestamps", "datetime", "date", "epoch", "elapsed", "uptime"}
 _TIME_NAMES |= {"epoc"}  # as MetaBase spells it
@@ -46,8 +48,9 @@ _ALONE = set().union(*(_UNIT_WORDS[unit] for unit in ("s", "ms", "us", "ns"))) -
 #: 1 to 10 Hz in one unit it could be 1,000 to 10,000 Hz in a finer one. 0.99: a clock of 10 Hz
 #: is often a little slow.
 _SLOWEST, _FASTEST = 1.0, 0.99 * 10_000.0
-#: Years 2000 to 2100 in seconds since 1970.
+#: Years 2000 to 2100 in seconds since 1970, and those to 1970 from the years 1 and 1601.
 _EPOCH_S = (946_684_800, 4_102_444_800)
+_OLDER_S = (62_135_596_800, 11_644_473_600)
 #: A rate that is asked for may be thinner or denser than the clock's own by as much.
 _NEAR = 10.0
 _HEAD = 2000
@@ -273,6 +276,8 @@ def _unit(
     since_1970 = [u for u in rates if _is_epoch(numbers.iloc[0] * TIME_UNITS[u]) and rates[u] > 0.5]
     if since_1970:
         return since_1970[0]
+    if any(_is_epoch(numbers.iloc[0] * TIME_UNITS["ticks"] - older) for older in _OLDER_S):
+        return "ticks"
     if rate:
         nearest = min(rates, key=lambda u: abs(np.log(rates[u] / rate)))
         # Steps of 1 at 100 Hz are rows. Within 10: the rate asked for need not be the clock's own.
@@ -325,7 +330,9 @@ def _dates(values: pd.Series) -> pd.Series:
     if values.dtype.kind == "M":
         return values
     text = values.astype(str)
-    if str(text.iloc[0]).endswith("]"):  # 2014-05-07 13:29:50.439+0100 [Europe/London], of UK Biobank
+    if str(text.iloc[0]).endswith(
+        "]"
+    ):  # 2014-05-07 13:29:50.439+0100 [Europe/London], of UK Biobank
         text = text.str.replace(r"\s*\[[^\]]*\]$", "", regex=True)
     dates = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
     if dates.notna().mean() >= 0.5 or not _kind(text.iloc[0]):

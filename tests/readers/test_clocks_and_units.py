@@ -337,6 +337,13 @@ def test_the_size_of_an_epoch_settles_the_unit(write, factor, start, step_s):
         assert recording.rate == pytest.approx(1 / step_s, rel=1e-4)
 
 
+@pytest.mark.parametrize("rate", [50, 100, 200, 10])
+@pytest.mark.parametrize("since", [637_885_927_990_000_000, 132_975_655_990_000_000])
+def test_ticks_of_windows_are_tenths_of_a_microsecond(write, rate, since):
+    path = write("timestamp,ax,ay,az", since + np.arange(200) * (10_000_000 // rate), *STILL.T)
+    assert read_csv(path)[0].rate == pytest.approx(rate, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("uptime", "step", "rate"),
     [
