@@ -32,6 +32,8 @@ __all__ = ["Dialect", "known_dialect", "line_of", "read_table", "sniff"]
 _DELIMITERS = (",", ";", "\t", "|", r"\s+")
 _COMMENT = re.compile(r"^(#|%|//)\s*")
 _HEAD_BYTES, _SCORED_LINES = 1 << 16, 60
+#: A cell that is a number or a date, and no name.
+_VALUE = re.compile(r"[+-]?[\d.,:/-]*\d[\d.,:/-]*\W*$")
 #: Excel's note of the delimiter, as Movella DOT and Shimmer Consensys write it.
 _SEPARATOR = re.compile(r"\W?sep=(.|\\t)\W?", re.IGNORECASE)
 #: SisFall and WISDM end each record of comma-separated cells in `;`, WISDM some lines after two.
@@ -150,11 +152,13 @@ def sniff(
     head = _header(path, lines, rows, numeric, point, header)
     names, data, facts = head.names, head.data, head.facts
     samples = [[_number(cell, point) for cell in row] for row in rows[data : data + _SCORED_LINES]]
-    if head.title is None and all(numeric) and (known := empatica(samples)):
+    known = empatica(samples) if head.title is None and all(numeric) else None
+    beats = len(numeric) == 2 and any(row[1:] == ["IBI"] for row in rows[:data])
+    if beats or (known and len(numeric) != 3):
+        what = f"of an Empatica E4, and {not_motion('IBI' if beats else path.name)}"
+        raise NoSignalError(what, where=str(path), remedy="The accelerometer is in ACC.csv.")
+    if known:
         facts, data, samples = known, data + 2, samples[2:]
-        if len(numeric) != 3:
-            what = f"of an Empatica E4, and {not_motion(path.name)}"
-            raise NoSignalError(what, where=str(path), remedy="The accelerometer is in ACC.csv.")
     names, scales, doubts = _apply(facts, names, samples)
     if comment is None:  # lines above the data are not parsed, whatever they hold
         comment = next((c for c in "#%" if any(line.startswith(c) for line in lines[data:])), None)
@@ -299,26 +303,35 @@ def _header(
         return 2 * sum(bool(_NUMBER[point].fullmatch(cell)) for cell in cells) > len(cells)
 
     def is_title(row: list[str], sure: bool) -> bool:  # padding names no columns, nor does prose
-        named = (not sure and abs(len(row) - width) <= 1) or any(map(_is_name, row))
-        return named and 2 * sum(map(bool, row)) > width and not is_sample(row)
+        known, values = sum(map(_is_name, row)), sum(map(bool, map(_VALUE.match, row)))
+        prose = any(re.search(r"\w[,.:;!]$", cell) for cell in row[:-1])  # of words, not of cells
+        named = known > values + prose or (
+            not (sure or values or prose) and abs(len(row) - width) <= 1
+        )
+        filled = 2 * sum(map(bool, row)) > width or (len(row) == width and _is_units(row))
+        return named and filled and not is_sample(row)
 
     lined = [i for i, line in enumerate(lines) if line.strip()]
     content = [i for i in lined if not _COMMENT.match(lines[i])]
-    samples = {i for i in content if len(rows[i]) == width and is_sample(rows[i])}
+
+    def is_whole(i: int) -> bool:
+        return len(rows[i]) == width and is_sample(rows[i])
+
     # Three samples in a row: a line of settings may look like one.
-    starts = [i for n, i in enumerate(content) if samples.issuperset(content[n : n + 3])]
-    data = (starts or sorted(samples) or [0])[0]
+    starts = (i for n, i in enumerate(content) if all(map(is_whole, content[n : n + 3])))
+    data = next(starts, next(filter(is_whole, content), content[0]))
     above = [i for i in content if i < data and re.search(r"\w", lines[i])]
     stack: list[int] = []  # the rows of titles, the lowest first
     for i in reversed(above):
         # Straight above the block any row is taken for names, further up one that names axes.
-        if is_title(rows[i], sure=not stack and i != above[-1]):
+        straight = stack or not any(k > i and not _COMMENT.match(lines[k]) for k in range(i, data))
+        if is_title(rows[i], sure=not straight):
             if stack and len(rows[i]) != width:
                 break
             stack.append(i)
         elif stack:
             break
-        elif i in samples:  # the block began higher, and was broken
+        elif is_whole(i):  # the block began higher, and was broken
             data = i
         elif is_sample(rows[i]) and len(rows[i]) > 1:
             break
@@ -330,6 +343,7 @@ def _header(
             _check_width(path, i + 1, rows[i], width)
     if not stack:  # numpy.savetxt writes the names in a comment
         remarks = [i for i in lined if i < data and i not in content and len(rows[i]) == width]
+        remarks = [i for i in remarks if 2 * sum(map(_is_name, rows[i])) >= width]
         stack = sorted(remarks, key=lambda i: (sum(map(_is_name, rows[i])), i))[-1:]
     doubts: tuple[str, ...] = ()
     first = rows[data][0]
@@ -406,9 +420,6 @@ def _names(path: Path, rows: list[list[str]], title: int, width: int) -> list[st
     if len(names) < width:
         what = f"the header names {len(names)} columns, but rows have {width}"
         raise FormatError(what, where=f"{path}, line {title + 1}", remedy=_RENAME)
-    if re.fullmatch(r"[\d.]+", names[0]) and names[1:] == ["IBI"]:
-        what = f"of an Empatica E4, and {not_motion('IBI')}"
-        raise NoSignalError(what, where=str(path), remedy="The accelerometer is in ACC.csv.")
     return names
 
 

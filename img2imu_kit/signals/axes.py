@@ -41,16 +41,16 @@ UNITS = {
 
 #: unit -> how makers of phones, loggers and libraries write it, as `find_unit` reduces it
 _SPELLINGS = {
-    "m/s2": "m/s2 m/s/s m/(s2) m/sec2 m/sec/sec m/second2 ms-2 m.s-2 ms2 mps2 meter/s2 metre/s2 "
-    "meters/s2 metres/s2 meter/second2 meters/second2 metres/second2 meter/sec2 meters/sec2 "
-    "meterspersecondsquared metrespersecondsquared",
+    "m/s2": "m/s2 m/s/s m/(s2) m/(sec2) m/sec2 m/sec/sec m/second2 ms-2 m.s-2 ms2 mps2 meter/s2 "
+    "metre/s2 meters/s2 metres/s2 meter/second2 meters/second2 metres/second2 meter/sec2 "
+    "meters/sec2 meterspersecondsquared metrespersecondsquared",
     "g": "g gs gn g0 gee gees gforce g-force gravity",
     "mg": "mg mgs milli-g millig milligs milli-gs mgn",
     "rad/s": "rad/s rads rad/sec rad/second radps rads-1 rad.s-1 radian/s radians/s radian/sec "
     "radians/sec radian/second radians/second radianspersecond radpersec",
     "deg/s": "deg/s °/s d/s dps degs deg/sec deg/second °/sec degs/s degs/sec degps degs-1 deg.s-1 "
     "°s-1 °.s-1 degree/s degrees/s degree/sec degrees/sec degree/second degrees/second grad/s "
-    "degreespersecond degpersec",
+    "degreepersecond degreespersecond degpersec",
     "mdeg/s": "mdeg/s mdps m°/s mdegs millidps millidegrees/s millidegrees/second mdeg/sec",
     "uT": "ut µt μt microt microtesla",
 }
