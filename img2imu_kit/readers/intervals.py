@@ -26,6 +26,7 @@ _START = r"\b(start|begin|onset|from)\b"
 _END = r"\b(end|stop|offset|until|to)\b"
 _DURATION = r"^dur(ation)?\b"
 _POINT = r"\b(time|timestamp|datetime|date)\b"
+_ELAN = r"^(begin time|end time|duration|file name|file path)\b"
 _RECORDING = r"^(recording|file|filename|file name|file path)$"
 _LABELS = (
     *("label", "labels", "activity", "class", "annotation", "annotations", "text", "value"),
@@ -41,6 +42,7 @@ _SIZES = (("ns", 1e17), ("us", 1e14), ("ms", 1e11))
 
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:[.,]\d*)?)")  # 1:02:03.5
 _FRAMES = re.compile(r"\d+:\d+:\d+[:;]\d+")  # 00:00:01:12, which counts frames of a film
+_DATA = re.compile(r"\.(csv|tsv|txt|json|parquet)$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -113,13 +115,14 @@ def to_intervals(
 
     start, end, lasts, recording = map(named, (_START, _END, _DURATION, _RECORDING))
     start = start or named(_POINT)
-    times = "|".join((_START, _END, _DURATION, _RECORDING, "^tier$"))
-    rest = [name for name, text in spelt.items() if name != start and not re.search(times, text)]
-    label = next((n for known in _LABELS for n in rest if spelt[n] == known), None)
-    if label is None and "begin time" in spelt.get(start, ""):  # ELAN with a column for each tier
-        kept = [name for name in frame if name not in rest]
-        frame = frame.melt(kept, rest, var_name="tier", value_name="label")
-        frame, label = frame[frame["label"] != ""].reset_index(drop=True), "label"
+    elan = spelt.get(start, "").startswith("begin time")  # whose tiers may have any name
+    known = _ELAN if elan else "|".join((_START, _END, _DURATION, _RECORDING, "^tier$"))
+    rest = [name for name, text in spelt.items() if name != start and not re.search(known, text)]
+    label = next((n for usual in _LABELS for n in rest if spelt[n] == usual), None)
+    if elan and rest:  # a column for each tier
+        about = frame[[name for name in frame if name not in rest]]
+        tiers = [about.assign(tier=name, label=frame[name])[frame[name] != ""] for name in rest]
+        frame, label = pd.concat(tiers, ignore_index=True), "label"
     elif label is None and len(rest) == 1:
         label = rest[0]
     if frame.empty or start is None or label is None:
@@ -162,8 +165,14 @@ def _nameless(rows: list[list[str]], where: str) -> pd.DataFrame:
     for count, row in enumerate(rows, start=1):
         *cells, label = row + [""] * (width - len(row))  # a label of Audacity may be missing
         times = [cell for cell in cells if _is_time(cell)]
+        first = cells.index(times[0]) if times else 0
+        others = [c for c in cells[first:] if c and not _is_time(c) and not _FRAMES.fullmatch(c)]
         spelt = [cell for cell in times if ":" in cell]
         numbers = [_number(cell) for cell in times]
+        if others:
+            what = f"row {count}: is {others[0]!r} the label, or {label!r}?"
+            remedy = "Give the table a header: start, end, label."
+            raise FormatError(what, where=where, remedy=remedy)
         if len(spelt) > 1:
             start, end = spelt[:2]
         elif len(times) >= 4 and abs(numbers[1] - 1000 * numbers[0]) < 1:
@@ -178,7 +187,7 @@ def _nameless(rows: list[list[str]], where: str) -> pd.DataFrame:
             what = f"row {count}: {len(times)} times before the label, expected start and end"
             remedy = "Give the table a header: start, end, label."
             raise FormatError(what, where=where, remedy=remedy)
-        tier = cells[0] if cells[0] not in times else ""  # ELAN: the tier, then a participant
+        tier = cells[0] if first else ""  # ELAN: the tier, then a participant
         intervals.append({"start": start, "end": end, "label": label, "tier": tier})
     frame = pd.DataFrame(intervals)
     return frame if frame["tier"].any() else frame.drop(columns="tier")
@@ -219,7 +228,7 @@ def _label_studio(tasks: list[tuple[list, list]], unit: str | None, where: str) 
             "end": str(span["end"]),
             "label": label,
             "tier": span.get("tier", ""),
-            "recording": next((f for f in facts if re.search(r"\.[a-z]{3,7}$", str(f))), ""),
+            "recording": next((f for f in facts if _DATA.search(str(f))), ""),
         }
         for facts, spans in tasks
         for span in spans

@@ -9,6 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import img2imu_kit as ik
 from img2imu_kit.errors import ClockError, FormatError, GuessWarning, ParameterError
@@ -117,6 +119,13 @@ def test_elans_columns_for_each_tier(write, formats, times):
     path = write(text, "film.txt")
     assert labels(path) == EXPECTED
     assert set(read_intervals(path).tier) == {"posture", "pace"}
+
+
+def test_elans_tiers_may_have_any_name(write):
+    head = "Begin Time - ss.msec\tEnd Time - ss.msec\tlabel\tstop sign\ttier"
+    path = write(f"{head}\n1.0\t2.5\tsit\t\t\n2.5\t5.0\t\twalk\t\n5.0\t6.0\t\t\tlie\n", "film.txt")
+    assert labels(path) == EXPECTED[:50] + ["lie"] * 10
+    assert read_intervals(path).tier.tolist() == ["label", "stop sign", "tier"]
 
 
 def span(start, end, *names):
@@ -273,6 +282,37 @@ def test_samples_on_the_edge_belong_to_what_begins_there():
         assert labelled == names
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    edges=st.lists(st.integers(-20, 140), min_size=2, max_size=9, unique=True).map(sorted),
+    names=st.lists(st.sampled_from(["sit", "walk", "run"]), min_size=9, max_size=9),
+    keep=st.lists(st.booleans(), min_size=9, max_size=9),
+    clock=st.sampled_from(
+        [(None, "s"), (1e4, "ms"), (UNIX_S, "s"), (UNIX_S, "ms"), (UNIX_S, "ns")]
+    ),
+    cut=st.integers(0, 50),
+)
+def test_every_sample_has_the_label_of_its_interval(edges, names, keep, clock, cut):
+    clock_s, unit = clock
+    rows = [
+        (a / 20, b / 20, name)  # times between samples too: these lie at tenths
+        for a, b, name, kept in zip(edges, edges[1:], names, keep, strict=False)
+        if kept
+    ]
+    times = [i / RATE for i in range(cut, 60)]
+    expected = [next((n for a, b, n in rows if a <= t < b), "") for t in times]
+    scale = {"s": 1, "ms": 10**3, "ns": 10**9}[unit]
+    start, end = (np.array([row[i] for row in rows]) + (clock_s or 0) for i in (0, 1))
+    table = frame(start * scale, end * scale, [name for *_, name in rows])
+    piece = recording(clock_s=clock_s).cut(cut, 60)
+    options = {"labels_unit": unit} if clock_s == 1e4 else {}
+    if not any(expected):
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GuessWarning)  # rows beyond the recording
+        assert label_intervals(piece, table, **options).labels.tolist() == expected
+
+
 def test_a_column_names_the_recording():
     table = pd.DataFrame(
         {
@@ -345,6 +385,8 @@ REFUSED = {
     "no start": ("begin_of_day,label\n", "no rows"),
     "unknown columns": ("a,b,c\nx,y,z\n", "no start in a table"),
     "four numbers": ("1,2,3,4,walk\n", "row 1: 4 times before the label"),
+    "two texts after the times": ("1,2,walk,fast\n", "row 1: is 'walk' the label, or 'fast'?"),
+    "a description of ELAN": ("t\t\t1.0\t2.0\tw\twalking\n", "is 'w' the label, or 'walking'"),
     "nothing": ("", "no rows"),
 }
 
