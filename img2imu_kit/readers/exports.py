@@ -12,6 +12,7 @@ import gzip
 import re
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -137,14 +138,17 @@ def _contents(file: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     if not file.name.lower().endswith(_TEXT):
         return (named,), {}
     try:
-        columns = sniff(file).names
-    except FormatError:  # what is wrong is told where the file is read
+        with gzip.open(file) if file.suffix.lower() == ".gz" else open(file, "rb") as opened:
+            head = opened.read(4096).decode("utf-8", "replace").replace('"', "")
+    except (OSError, EOFError, zlib.error):  # what is wrong is told where the file is read
         return (named,), {}
-    with gzip.open(file) if file.suffix.lower() == ".gz" else open(file, "rb") as opened:
-        head = opened.read(4096).decode("utf-8", "replace").replace('"', "")
     units = {}
     for layout, known in _PUBLISHED.items():
         units = known if re.match(layout, head) else units
+    try:
+        columns = sniff(file).names
+    except FormatError:
+        return (named,), units
     if "seconds_elapsed" in columns and _stem(file) in _NO_GRAVITY:
         return ("linacc",), units
     axes = {sensor for sensor, axis, _ in map(parse_name, columns) if axis}

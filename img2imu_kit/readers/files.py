@@ -43,7 +43,8 @@ _ACTIPY = (
     "or from Python, with Java and the package actipy (for academic use): "
     "data, info = actipy.read_device(path, lowpass_hz=None, calibrate_gravity=False, "
     "detect_nonwear=False, resample_hz=None), then "
-    'img2imu_kit.readers.from_frame(data[["x", "y", "z"]], unit="g", gap="split").'
+    'img2imu_kit.readers.from_frame(data[["x", "y", "z"]], axes=["acc_x", "acc_y", "acc_z"], '
+    'unit="g", gap="split").'
 )
 #: Binary files of watches -> what to do with them.
 _BINARY = {
