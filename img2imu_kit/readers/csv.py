@@ -333,8 +333,6 @@ def _header(
             break
         elif is_whole(i):  # the block began higher, and was broken
             data = i
-        elif is_sample(rows[i]) and len(rows[i]) > 1:
-            break
     above = [i for i in above if i < data]
     # A line of numbers between the header and the block is a sample that cannot be read.
     between = [i for i in above if i > stack[0]] if stack else above[-1:]

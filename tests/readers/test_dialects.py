@@ -265,6 +265,8 @@ def count(cases):
         if result.startswith("refused"):
             causes[result[9:75]] += 1
             examples[result[9:75]] = written
+        if results.total() % 1000 == 0:
+            print(dict(results), flush=True)
 
     with tempfile.TemporaryDirectory() as folder:
         draw()

@@ -4,6 +4,7 @@ Layouts are those that the makers publish: Empatica (info.txt of an E4 export), 
 GENEActiv's raw CSV, Movella DOT, Shimmer Capture and Consensys, Mind Monitor, WISDM, UniMiB SHAR.
 """
 
+import itertools
 import logging
 import re
 
@@ -314,11 +315,16 @@ def test_the_header_is_the_line_straight_above_the_samples(write, lines, kind):
 
 def test_a_torn_line_under_the_header_is_no_preamble(write):
     table = rows(np.arange(LENGTH) / 50, *ACC.T).splitlines()
-    for torn in (0, 1):
-        broken = [line.rpartition(",")[0] if i == torn else line for i, line in enumerate(table)]
-        path = write("t,acc_x,acc_y,acc_z\n" + "\n".join(broken) + "\n")
-        with pytest.raises(FormatError, match=f"line {torn + 2}: malformed line: 3 column"):
-            read_csv(path)
+    for header in ("t,acc_x,acc_y,acc_z\n", ""):
+        for torn, cells in itertools.product((0, 1, 2, 3, 30, LENGTH - 1), (2, 3)):
+            broken = table.copy()
+            broken[torn] = ",".join(broken[torn].split(",")[:cells])
+            number = torn + 1 + bool(header)
+            if torn == 0 and cells == 2:  # as short, it could be said above the table
+                continue
+            path = write(header + "\n".join(broken) + "\n")
+            with pytest.raises(FormatError, match=f"line {number}: malformed line: {cells} column"):
+                read_csv(path)
 
 
 # skip_lines
