@@ -169,32 +169,25 @@ def test_few_label_scores_a_task_from_the_owners_files(tmp_path):
     assert Image.open(figure).size[0] > 300
 
 
-def test_few_label_reads_a_folder_of_the_users_own(tmp_path):
-    """Four people, a file each, semicolons and decimal commas, g, and a column of activities."""
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    for person in range(4):
-        parts = [turning(*how, phase=person, seconds=9) / 9.80665 for how in ACTIVITIES.values()]
-        frame = pd.DataFrame(np.concatenate(parts), columns=["ax (g)", "ay (g)", "az (g)"])
-        frame.insert(0, "ms", np.arange(len(frame)) * 20)
-        frame["what"], frame["who"] = np.repeat([*ACTIVITIES], 450), f"person {person}"
-        frame.to_csv(folder / f"{person}.csv", sep=";", decimal=",", index=False)
-    mine = ("few-label", "--recordings", folder, "--subject", "who")
+def test_few_label_reads_exports_of_two_people(phones, tmp_path):
+    """One line: classes by folder, people by the names of their exports."""
+    mine = ("few-label", "--recordings", phones, "--subject", "file")
     done = img2imu(
-        *(*mine, "--label", "what", "--overlap", 0, "--shots", 2, "--seeds", 2),
+        *(*mine, "--labels", "folder", "--overlap", 0, "--shots", 2, "--seeds", 2),
         *("--csv", tmp_path / "t.csv"),
     )
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "t.csv")
-    assert set(table.test_windows) == {6}, "one person of four, three activities of two windows"
+    assert set(table.test_windows) == {4}, "one person of two, two activities of two windows"
     scores = table.groupby("method").macro_f1.mean()
-    assert scores["IMG2IMU"] == 1, "8 Hz and 1 Hz are easily told apart"
     assert len(scores) == 3
+    assert scores["IMG2IMU"] == 1, "1 Hz and 6 Hz are easily told apart"
 
-    wrong = img2imu(*mine, "--label", "wat")
-    assert wrong.returncode == 1
-    assert "wat" in wrong.stderr
-    assert "what" in wrong.stderr, "the columns that there are"
+    wrong = said_by(*mine, "--label", "wat")
+    assert "no column 'wat'" in wrong
+    assert "no window has a label. Say where labels are: --labels, or --label <column>." in said_by(
+        *mine, "--label", "none"
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,31 +14,13 @@ from shell import img2imu, said_by
 
 import img2imu_kit as ik
 
-HZ = {"slow": 1.0, "fast": 6.0}
-
 
 @pytest.fixture(scope="module")
-def mine(tmp_path_factory):
-    """Labels by folder: two people's slow and fast swings of 9 s at 50 Hz."""
-    folder = tmp_path_factory.mktemp("mine")
-    t = np.arange(450) / 50
-    for label, hz in HZ.items():
-        (folder / label).mkdir()
-        for person in range(2):
-            swing = 5 * np.sin(2 * np.pi * hz * t[:, None] + np.arange(3) + person)
-            names = ["ax (m/s2)", "ay (m/s2)", "az (m/s2)"]
-            table = pd.DataFrame(swing + np.array([0, 0, 9.81]), columns=names)
-            table.insert(0, "time (s)", t)
-            table["activity"], table["who"] = label, f"p{person}"
-            table.to_csv(folder / label / f"p{person}.csv", index=False)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def written(mine, tmp_path_factory):
+def written(phones, tmp_path_factory):
+    """One line: classes by folder, people by the names of their exports."""
     out = tmp_path_factory.mktemp("out") / "map"
-    flags = ("--label", "activity", "--subject", "who", "--seconds", 3)
-    return img2imu("map", mine, *flags, "--out", out, terminal=True), out
+    flags = ("--labels", "folder", "--subject", "file", "--seconds", 3)
+    return img2imu("map", phones, *flags, "--out", out, terminal=True), out
 
 
 def test_map_writes_a_figure_a_page_and_a_table(written):
@@ -49,7 +31,7 @@ def test_map_writes_a_figure_a_page_and_a_table(written):
     assert "6 fast, 6 slow" in Image.open(out / "map.png").text["Description"]
     table = pd.read_csv(out / "map.csv")
     assert table.groupby(["label", "subject"]).size().tolist() == [3] * 4
-    assert set(table.recording) == {"fast/p0", "fast/p1", "slow/p0", "slow/p1"}
+    assert set(table.recording) == {"fast/anna", "fast/ben", "slow/anna", "slow/ben"}
 
 
 def test_near_points_of_the_map_are_of_one_kind(written):
@@ -61,7 +43,7 @@ def test_near_points_of_the_map_are_of_one_kind(written):
 
 
 def test_each_wait_of_a_map_has_a_bar(written):
-    for bar in ("reading: 100%", "t-SNE: 100%", "pictures: 100%"):
+    for bar in ("recordings: 100%", "reading: 100%", "t-SNE: 100%", "pictures: 100%"):
         assert bar in written[0].stderr
 
 
@@ -87,6 +69,23 @@ def test_map_tells_at_once_what_cannot_work(flags, expected, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here.csv").write_text("no recording at all")
     assert expected in said_by("map", "here.csv", *flags.split())
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory):
+    """Two people's slow and fast swings of 9 s at 50 Hz, a file each with a column of labels."""
+    folder = tmp_path_factory.mktemp("mine")
+    t = np.arange(450) / 50
+    for label, hz in {"slow": 1.0, "fast": 6.0}.items():
+        (folder / label).mkdir()
+        for person in range(2):
+            swing = 5 * np.sin(2 * np.pi * hz * t[:, None] + np.arange(3) + person)
+            names = ["ax (m/s2)", "ay (m/s2)", "az (m/s2)"]
+            table = pd.DataFrame(swing + np.array([0, 0, 9.81]), columns=names)
+            table.insert(0, "time (s)", t)
+            table["activity"], table["who"] = label, f"p{person}"
+            table.to_csv(folder / label / f"p{person}.csv", index=False)
+    return folder
 
 
 def cells(path):
