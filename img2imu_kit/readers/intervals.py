@@ -19,11 +19,12 @@ from ..errors import FormatError, ParameterError
 from ..signals.recording import as_texts
 from .timestamps import words
 
-__all__ = ["read_intervals", "to_intervals"]
+__all__ = ["UNIX_S", "read_intervals", "to_intervals"]
 
 #: What columns are called, as `words` spells it; of labels, the first of these that is there.
-_START = r"\b(start|begin|onset|from)\b"
-_END = r"\b(end|stop|offset|until|to)\b"
+_START = r"\b(start|begin|onset|from|xmin|tmin)\b"
+_END = r"\b(end|stop|offset|until|to|xmax|tmax)\b"
+_COUNT = r"\b(samples?|frames?|index|idx|rows?|lines?)\b"
 _DURATION = r"^dur(ation)?\b"
 _POINT = r"\b(time|timestamp|datetime|date)\b"
 _ELAN = r"^(begin time|end time|duration|file name|file path)\b"
@@ -37,7 +38,7 @@ _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _UNIT_WORDS = {"sec": "s", "seconds": "s", "msec": "ms", "milliseconds": "ms"}
 _UNIT_WORDS |= {unit: unit for unit in _UNITS}
 #: A time in seconds from here on is Unix time (1e8 s: 1973), and tells its unit by its size.
-_UNIX_S = 1e8
+UNIX_S = 1e8
 _SIZES = (("ns", 1e17), ("us", 1e14), ("ms", 1e11))
 
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:[.,]\d*)?)")  # 1:02:03.5
@@ -129,6 +130,9 @@ def to_intervals(
         missing = "rows" if frame.empty else "start" if start is None else "label"
         what = f"no {missing} in a table of labels with columns {', '.join(map(repr, spelt))}"
         raise FormatError(what, where=where, remedy="Name its columns start, end, label.")
+    if unit is None and re.search(_COUNT, spelt[start]):
+        remedy = 'Divide start and end by the rate in Hz, or give labels_unit="s".'
+        raise FormatError(f"column {start!r} does not count time", where=where, remedy=remedy)
     starts = _seconds(frame[start], unit, where)
     ends = starts if end is None else _seconds(frame[end], unit, where)
     if end is None and lasts is not None:
@@ -141,7 +145,7 @@ def to_intervals(
     for name, column in (("tier", "tier"), ("recording", recording)):
         if column in frame:
             table[name] = as_texts(frame[column])
-    is_unix = starts.max() >= _UNIX_S
+    is_unix = starts.max() >= UNIX_S
     table.attrs["since"] = "clock" if is_unix else frame.attrs.get("since", since)
     return table
 

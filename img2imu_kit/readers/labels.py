@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..errors import ClockError, FormatError, GuessWarning, ParameterError
 from ..signals.recording import Recording
-from .intervals import read_intervals, to_intervals
+from .intervals import UNIX_S, read_intervals, to_intervals
 from .tables import stem
 
 __all__ = ["label_intervals", "path_rule", "tell_by_path"]
@@ -113,8 +113,7 @@ def label_intervals(
             labelled[i] = replace(several[i], labels=labels)
             met[own] |= touched
     if not met.any():
-        remedy = 'If start and end do not count seconds, give labels_unit= ("ms", "us", "ns").'
-        raise FormatError(_misses(rows, several), where=where, remedy=remedy)
+        raise _missed(rows, several, where)
     if points:
         warnings.warn(
             f"{where}: guessed: {points} points, each label holds until the next (give start and "
@@ -260,19 +259,23 @@ _CHOOSE = (
 )
 
 
-def _misses(rows: pd.DataFrame, recordings: list[Recording]) -> str:
-    """Why no row labels any sample."""
+def _missed(rows: pd.DataFrame, recordings: list[Recording], where: str) -> FormatError:
+    """Why no row labels any sample, and what to do."""
+    first, spans = recordings[0], ""
     if "recording" in rows:
         told = ", ".join(map(repr, dict.fromkeys(rows["recording"])))
-        return f"rows about {told}, none about {', '.join(repr(r.name) for r in recordings)}"
-    first = recordings[0]
-    clock = ""
+        what = f"rows about {told}, none about {', '.join(repr(r.name) for r in recordings)}"
+        return FormatError(what, where=where, remedy="Write the names as they are here.")
+    remedy = 'Give seconds since its start, or labels_unit= if they count "ms", "us" or "ns".'
     if first.clock_s is not None:
-        clock = f", on its clock from {first.clock_s + first.start_s:.10g} s"
-    return (
+        spans = f", on its clock from {first.clock_s + first.start_s:.10g} s"
+        if min(rows["start"].max(), first.clock_s) >= UNIX_S:  # dates of two days, or zones
+            remedy = "Dates without a zone are taken for UTC: write 2024-05-01T11:00:00+02:00."
+    what = (
         f"rows from {rows['start'].min():.10g} to {rows['end'].max():.10g} s, but {first.name!r} "
-        f"lasts from {first.start_s:g} to {first.start_s + first.seconds:g} s{clock}"
+        f"lasts from {first.start_s:g} to {first.start_s + first.seconds:g} s{spans}"
     )
+    return FormatError(what, where=where, remedy=remedy)
 
 
 def find_labels(labels: Any, where: str) -> tuple[Rule | None, Path | pd.DataFrame | None]:

@@ -235,6 +235,15 @@ def test_dates_of_a_data_frame_meet_the_clock():
         assert labels(frame(stamps[:2], stamps[1:]), UNIX_S) == EXPECTED
 
 
+def test_dates_in_another_zone_are_told_and_the_advice_works():
+    local = pd.Series(["2024-05-01T13:00:01", "2024-05-01T13:00:02.5", "2024-05-01T13:00:05"])
+    with pytest.raises(FormatError, match="on its clock from 1714561200 s") as told:
+        labels(frame(local[:2], local[1:].to_numpy()), UNIX_S)
+    assert "write 2024-05-01T11:00:00+02:00" in told.value.remedy
+    zoned = local + "+02:00"
+    assert labels(frame(zoned[:2], zoned[1:].to_numpy()), UNIX_S) == EXPECTED
+
+
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_unix_time_tells_its_unit_and_other_stamps_are_told_theirs(unit):
     scale = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
@@ -387,6 +396,9 @@ REFUSED = {
     "four numbers": ("1,2,3,4,walk\n", "row 1: 4 times before the label"),
     "two texts after the times": ("1,2,walk,fast\n", "row 1: is 'walk' the label, or 'fast'?"),
     "a description of ELAN": ("t\t\t1.0\t2.0\tw\twalking\n", "is 'w' the label, or 'walking'"),
+    "samples": ("start_sample,end_sample,label\n10,20,a\n", "'start_sample' does not count time"),
+    "frames": ("frame start,frame end,label\n10,20,a\n", "'frame start' does not count time"),
+    "rows": ("rowStart,rowEnd,label\n10,20,a\n", "'rowStart' does not count time"),
     "nothing": ("", "no rows"),
 }
 
