@@ -9,6 +9,7 @@ import codecs
 import csv
 import gzip
 import io
+import itertools
 import math
 import re
 import warnings
@@ -149,7 +150,7 @@ def sniff(
         raise NoSignalError(f"{what}; line 1 reads {lines[0][:60]!r}", where=str(path))
     mark, point, comment = spelling
     rows = [_cells(_COMMENT.sub("", line), mark, comment) for line in lines]
-    head = _header(path, lines, rows, numeric, point, header)
+    head = _header(_Lines(path, lines, rows, numeric, point), header)
     names, data, facts = head.names, head.data, head.facts
     samples = [[_number(cell, point) for cell in row] for row in rows[data : data + _SCORED_LINES]]
     known = empatica(samples) if head.title is None and all(numeric) else None
@@ -287,90 +288,104 @@ class _Head(NamedTuple):
     facts: Facts
 
 
-def _header(
-    path: Path,
-    lines: list[str],
-    rows: list[list[str]],
-    numeric: list[bool],
-    point: str,
-    header: bool | str,
-) -> _Head:
-    """The block of samples, the header straight above it, and the lines above that."""
-    width = len(numeric)
+@dataclass(frozen=True)
+class _Lines:
+    """The first lines of a file, each split into cells, and what kind each is."""
 
-    def is_sample(row: list[str]) -> bool:  # numbers where the columns of numbers are
-        cells = [cell for cell, number in zip(row, numeric, strict=False) if number and cell]
-        return 2 * sum(bool(_NUMBER[point].fullmatch(cell)) for cell in cells) > len(cells)
+    path: Path
+    lines: list[str]
+    rows: list[list[str]]
+    numeric: list[bool]  # [columns]
+    point: str
 
-    def is_title(row: list[str], sure: bool) -> bool:  # padding names no columns, nor does prose
-        known, values = sum(map(_is_name, row)), sum(map(bool, map(_VALUE.match, row)))
+    def is_sample(self, i: int) -> bool:
+        """Whether numbers stand where the columns of numbers are; the line may be cut."""
+        number = _NUMBER[self.point].fullmatch
+        cells = [c for c, numbers in zip(self.rows[i], self.numeric, strict=False) if numbers and c]
+        return 2 * sum(bool(number(cell)) for cell in cells) > len(cells)
+
+    def is_whole(self, i: int) -> bool:
+        return len(self.rows[i]) == len(self.numeric) and self.is_sample(i)
+
+    def is_comment(self, i: int) -> bool:
+        return bool(_COMMENT.match(self.lines[i]))
+
+    def is_title(self, i: int, straight: bool) -> bool:
+        """Whether a line names columns: padding does not, nor do values or prose.
+
+        Straight above the samples any text of as many cells does.
+        """
+        row, width = self.rows[i], len(self.numeric)
+        known, values = sum(map(_is_name, row)), sum(bool(_VALUE.match(cell)) for cell in row)
         prose = any(re.search(r"\w[,.:;!]$", cell) for cell in row[:-1])  # of words, not of cells
-        named = known > values + prose or (
-            not (sure or values or prose) and abs(len(row) - width) <= 1
-        )
+        plain = straight and not (values or prose) and abs(len(row) - width) <= 1
         filled = 2 * sum(map(bool, row)) > width or (len(row) == width and _is_units(row))
-        return named and filled and not is_sample(row)
+        return (plain or known > values + prose) and filled and not self.is_sample(i)
 
-    lined = [i for i, line in enumerate(lines) if line.strip()]
-    content = [i for i in lined if not _COMMENT.match(lines[i])]
 
-    def is_whole(i: int) -> bool:
-        return len(rows[i]) == width and is_sample(rows[i])
-
+def _find_block(head: _Lines) -> tuple[list[int], int, list[int]]:
+    """Rows of titles (the lowest first), the first sample, and all lines of text above it."""
+    rows, width = head.rows, len(head.numeric)
+    content = [i for i, line in enumerate(head.lines) if line.strip() and not head.is_comment(i)]
     # Three samples in a row: a line of settings may look like one.
-    starts = (i for n, i in enumerate(content) if all(map(is_whole, content[n : n + 3])))
-    data = next(starts, next(filter(is_whole, content), content[0]))
-    above = [i for i in content if i < data and re.search(r"\w", lines[i])]
-    stack: list[int] = []  # the rows of titles, the lowest first
+    starts = (i for n, i in enumerate(content) if all(map(head.is_whole, content[n : n + 3])))
+    data = next(starts, next(filter(head.is_whole, content), content[0]))
+    above = [i for i in content if i < data and re.search(r"\w", head.lines[i])]
+    stack: list[int] = []
     for i in reversed(above):
-        # Straight above the block any row is taken for names, further up one that names axes.
-        straight = stack or not any(k > i and not _COMMENT.match(lines[k]) for k in range(i, data))
-        if is_title(rows[i], sure=not straight):
-            if stack and len(rows[i]) != width:
-                break
+        straight = bool(stack) or all(map(head.is_comment, range(i + 1, data)))
+        if head.is_title(i, straight) and not (stack and len(rows[i]) != width):
             stack.append(i)
         elif stack:
             break
-        elif is_whole(i):  # the block began higher, and was broken
+        elif head.is_whole(i):  # the block begins higher, and is broken
             data = i
     above = [i for i in above if i < data]
-    # A line of numbers between the header and the block is a sample that cannot be read.
-    between = [i for i in above if i > stack[0]] if stack else above[-1:]
-    for i in between:
-        if len(rows[i]) > max(1, width // 2) and is_sample(rows[i]):
-            _check_width(path, i + 1, rows[i], width)
+    # Numbers between the header and the block are a sample that cannot be read.
+    for i in [i for i in above if i > stack[0]] if stack else above[-1:]:
+        if len(rows[i]) > max(1, width // 2) and head.is_sample(i):
+            _check_width(head.path, i + 1, rows[i], width)
     if not stack:  # numpy.savetxt writes the names in a comment
-        remarks = [i for i in lined if i < data and i not in content and len(rows[i]) == width]
-        remarks = [i for i in remarks if 2 * sum(map(_is_name, rows[i])) >= width]
-        stack = sorted(remarks, key=lambda i: (sum(map(_is_name, rows[i])), i))[-1:]
+        named = {
+            i: sum(map(_is_name, rows[i]))
+            for i in range(data)
+            if head.is_comment(i) and len(rows[i]) == width
+        }
+        stack = [i for i in named if 2 * named[i] >= width]
+        stack = sorted(stack, key=lambda i: (named[i], i))[-1:]
+    return stack, data, above
+
+
+def _header(head: _Lines, header: bool | str) -> _Head:
+    """The block of samples, the header straight above it, and what else stands above."""
+    rows, width = head.rows, len(head.numeric)
+    stack, data, above = _find_block(head)
+    first = _NUMBER[head.point].fullmatch(rows[data][0])
     doubts: tuple[str, ...] = ()
-    first = rows[data][0]
     if header is False:
         stack = []
     elif not stack and header is True:
         stack, data = [data], data + 1
-    elif not stack and numeric[0] and width > 1 and not _NUMBER[point].fullmatch(first):
+    elif not stack and head.numeric[0] and width > 1 and not first:
         stack, data = [data], data + 1
         doubts = (f"line {data} is the header, though it holds numbers (header=)",)
-    title, names, used = _titles(path, rows, stack, width)
-    passed = [i for i in above if title is not None and i > title and i not in used]
-    passed = [i for i in passed if i not in stack or not _is_uniform(rows[i])]
-    if passed and not _COMMENT.match(lines[title]):
-        what = f"line {title + 1} is the header, line {passed[0] + 1} is not data (header=)"
-        doubts = (*doubts, what)
-    told = [(i + 1, rows[i]) for i in lined if i < data and i not in used]
-    shortest = width
+    title, names, used = _titles(head.path, rows, stack, width)
+    told = [(i + 1, rows[i]) for i in range(data) if i not in used and any(rows[i])]
+    if title is not None and not head.is_comment(title):
+        passed = [i for i in above if i > title and i not in used]
+        passed = [i for i in passed if i not in stack or not _is_uniform(rows[i])]
+        for i in passed[:1]:
+            what = f"line {title + 1} is the header, line {i + 1} is not data (header=)"
+            doubts = (*doubts, what)
     if len(names) > width:  # lines may end early, if others are as long as the header
-        whole = any(len(rows[i]) == len(names) for i in content if i > data)
-        if not (whole or header is True):
+        long = any(len(row) == len(names) for row in rows[data:])
+        if not (long or header is True):
             what = f"the header names {len(names)} columns, but rows have {width}"
-            raise FormatError(what, where=f"{path}, line {title + 1}", remedy=_FILL)
+            raise FormatError(what, where=f"{head.path}, line {title + 1}", remedy=_FILL)
         lacking = ", ".join(map(repr, names[width:]))
-        doubts = (
-            *doubts,
-            f"most lines end before column {lacking}, which is empty there (header=)",
-        )
-    return _Head(title, data, names, shortest, doubts, read_facts(told))
+        what = f"most lines end before column {lacking}, which is empty there (header=)"
+        doubts = (*doubts, what)
+    return _Head(title, data, names, width, doubts, read_facts(told))
 
 
 def _titles(
@@ -392,9 +407,8 @@ def _titles(
         if len(set(filter(None, names))) == len(list(filter(None, names))):
             break
         if other not in used and not _is_uniform(rows[other]):
-            names = [
-                f"{name} {more}".strip() for name, more in zip(names, rows[other], strict=True)
-            ]
+            pairs = itertools.zip_longest(names, rows[other], fillvalue="")
+            names = [" ".join(filter(None, pair)) for pair in pairs]
             used.add(other)
     for name, count in Counter(filter(None, names)).items():
         if count > 1:
@@ -404,7 +418,8 @@ def _titles(
             raise FormatError(what, where=where, remedy=f"Rename them in the file. {_RENAME}")
     for i in units:
         known = map(_unit, rows[i])
-        names = [f"{n} ({u})" if n and u else n for n, u in zip(names, known, strict=False)]
+        pairs = itertools.zip_longest(names, known, fillvalue="")
+        names = [f"{name} ({unit})" if name and unit else name for name, unit in pairs]
     return title, names, used
 
 
@@ -440,7 +455,7 @@ def _apply(
             scales[i] = facts.scales[worth]
             if not unit:
                 names[i] = f"{name} ({worth})"
-                doubts.append(f"a count of {name!r} is {scales[i]:.6g} {worth} (unit=)")
+                doubts.append(f"a count of {name!r} is {scales[i]:.6g} {worth} (skip_lines=)")
         elif sensor == "acc" and not unit and facts.unit:
             names[i] = f"{name} ({facts.unit})"
     return names, tuple(scales), tuple(doubts)

@@ -294,9 +294,10 @@ def test_a_rate_of_something_else_or_two_rates_are_not_used(write, above):
 )
 def test_what_a_count_is_worth_is_used_with_a_word(write, said, worth, unit):
     path = write(f"{said}\nacc_x,acc_y,acc_z\n" + rows(*COUNTS.T))
-    with pytest.warns(GuessWarning, match=r"a count of 'acc_x' is .* \(unit=\)"):
+    with pytest.warns(GuessWarning, match=r"a count of 'acc_x' is .* \(skip_lines=\)"):
         recordings = read_csv(path, rate=50)
     check(recordings, COUNTS * worth, rate=50, unit=unit)
+    check(read_csv(path, rate=50, skip_lines=1, unit=""), COUNTS, rate=50, unit="")
 
 
 def test_stamps_that_deny_the_rate_above_them_are_doubted(write):
