@@ -33,7 +33,7 @@ _SENSORS = {
     "gravity": "^(?!.*acc).*(gravity|schwerkraft|gravitation)",
     "linacc": "linear.*(ac|beschl)|ac.*linear|^linacc|useracc|freeacc|bodyacc|withoutg|ohneg",
     "acc": "^a$|acc(?!ura)|acel|beschleunigung|gforce",
-    "gyro": "^([gw]|as)$|g[iy]r|rotationrate|angularvel|winkelgeschw|drehrate",
+    "gyro": "^([gw]|as)$|g[iy]r|rotationrate|ang(ular)?vel|winkelgeschw|drehrate",
     "mag": "^[bhm]$|^magn?$|magnet",
 }
 #: Of several accelerometers, the one that says that it feels gravity (gFx of Physics Toolbox,

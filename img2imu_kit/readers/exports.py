@@ -49,8 +49,9 @@ _PUBLISHED = {
     # Android's own units: https://developer.android.com/reference/android/hardware/SensorEvent
     r"Timestamp,(Unix Timestamp,)?Milliseconds,X,Y,Z": {"acc": "m/s2", "gyro": "rad/s"},
     r"\s*time[,;]gFx[,;]": {"acc": "g", "gyro": "rad/s"},  # Physics Toolbox (Vieyra Software)
-    r"(sep=.\s*)?DeviceTag:": {"acc": "m/s2", "gyro": "deg/s"},  # Movella DOT, user manual
-    r"//.*(\s*//.*)*\s*PacketCounter": {"acc": "m/s2", "gyro": "rad/s"},  # Xsens MT Manager
+    # user manuals of Movella DOT and of Xsens MT Manager
+    r"(sep=.\s*)?DeviceTag:": {"acc": "m/s2", "linacc": "m/s2", "gyro": "deg/s"},
+    r"//.*(\s*//.*)*\s*PacketCounter": {"acc": "m/s2", "linacc": "m/s2", "gyro": "rad/s"},
     # https://www.movesense.com/docs/esw/api_reference: accelerations are m/s2, turns deg/s
     r"Timestamp,AccX,AccY,AccZ,GyroX,GyroY,GyroZ,MagnX,": {"acc": "m/s2", "gyro": "deg/s"},
     r"TimeStamp,.*RAW_TP9,.*Gyro_X": {"acc": "g", "gyro": "deg/s"},  # https://mind-monitor.com
@@ -109,7 +110,20 @@ def find_parts(files: Iterable[Path]) -> tuple[list[Part], list[Path]]:
             groups.setdefault(_common(file), []).append(file)
         else:  # several sensors in one file, or nobody knows: it stands for itself
             groups[f"/{file}"] = [file]
-    return [_part(name, group, contents) for name, group in groups.items()], others
+    parts = [_part(name, group, contents) for name, group in _joined(groups, contents).items()]
+    return parts, others
+
+
+def _joined(groups: dict[str, list[Path]], contents: dict[Path, tuple]) -> dict[str, list[Path]]:
+    """``accelerometer_1`` and ``gyroscope_2``: numbers that tell sensors, not recordings, apart."""
+    bare = {name: re.sub(r"\d", "", name).strip(" _.-") for name in groups if name[:1] != "/"}
+    for common in dict.fromkeys(bare.values()):
+        names = [name for name in groups if bare.get(name) == common]
+        files = [file for name in names for file in groups[name]]
+        if len(names) > 1 and len({contents[file][0] for file in files}) == len(files):
+            groups = {name: group for name, group in groups.items() if name not in names}
+            groups[common] = files
+    return groups
 
 
 def _part(name: str, group: list[Path], contents: dict[Path, tuple]) -> Part:
@@ -149,7 +163,7 @@ def _contents(file: Path) -> tuple[tuple[str, ...], dict[str, str]]:
         columns = sniff(file).names
     except FormatError:
         return (named,), units
-    if "seconds_elapsed" in columns and _stem(file) in _NO_GRAVITY:
+    if "seconds_elapsed" in columns and _stem(file).endswith(_NO_GRAVITY):
         return ("linacc",), units
     axes = {sensor for sensor, axis, _ in map(parse_name, columns) if axis}
     if axes == {""} or all(column.isdigit() for column in columns):

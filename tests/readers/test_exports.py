@@ -717,6 +717,17 @@ def test_recordings_called_alike_but_for_the_sensor_go_together(tmp_path):
     }
 
 
+def test_numbers_that_count_the_sensors_do_not_part_them(tmp_path):
+    tables = phyphox_tables()
+    save(tmp_path / "a", {"accelerometer_1.csv": tables["Accelerometer.csv"]})
+    save(tmp_path / "a", {"gyroscope_2.csv": tables["Gyroscope.csv"]})
+    again = {f"{sensor}_{n}.csv": tables[f"{source}.csv"] for n in (1, 2) for sensor, source in
+             (("acc", "Accelerometer"), ("gyr", "Gyroscope"))}  # fmt: skip
+    recordings = ik.read(save(tmp_path, {f"b/{name}": text for name, text in again.items()}))
+    assert [r.name for r in recordings] == ["a", "b/1", "b/2"]
+    assert {r.axes for r in recordings} == {(*ACC, *GYRO)}
+
+
 def test_a_gap_in_one_sensor_splits_the_recording(tmp_path):
     tables = phyphox_tables(late_s=0.0)
     gyro = tables["Gyroscope.csv"].splitlines()
