@@ -110,13 +110,19 @@ def find_parts(files: Iterable[Path]) -> tuple[list[Part], list[Path]]:
             groups.setdefault(_common(file), []).append(file)
         else:  # several sensors in one file, or nobody knows: it stands for itself
             groups[f"/{file}"] = [file]
-    parts = [_part(name, group, contents) for name, group in _joined(groups, contents).items()]
+    parts = []
+    for name, group in _joined(groups, contents).items():
+        parts += _parts(name, group, contents)
     return parts, others
 
 
 def _joined(groups: dict[str, list[Path]], contents: dict[Path, tuple]) -> dict[str, list[Path]]:
     """``accelerometer_1`` and ``gyroscope_2``: numbers that tell sensors, not recordings, apart."""
-    bare = {name: re.sub(r"\d", "", name).strip(" _.-") for name in groups if name[:1] != "/"}
+    bare = {
+        name: re.sub(r"\d", "", name).strip(" _.-")
+        for name, files in groups.items()
+        if all(map(_named, files))
+    }
     for common in dict.fromkeys(bare.values()):
         names = [name for name in groups if bare.get(name) == common]
         files = [file for name in names for file in groups[name]]
@@ -126,31 +132,32 @@ def _joined(groups: dict[str, list[Path]], contents: dict[Path, tuple]) -> dict[
     return groups
 
 
-def _part(name: str, group: list[Path], contents: dict[Path, tuple]) -> Part:
-    """The sensors of a recording that are read, and those that are left out."""
-    if name.startswith("/"):
-        return Part(group[0].name, tuple(group), units=(contents[group[0]][1],))
-    held = {file: contents[file][0][0] for file in group}
-    # A total acceleration is one with gravity; what is uncalibrated has a calibrated twin.
-    order = sorted(group, key=lambda f: ("total" not in _words(f), "uncalibrated" in _words(f)))
+def _parts(name: str, group: list[Path], contents: dict[Path, tuple]) -> list[Part]:
+    """The sensors of a recording that are read; a second file of one is a recording of its own."""
+    held = {file: contents[file][0][0] if contents[file][0] else "" for file in group}
+    # What is uncalibrated has a calibrated twin, and is the other choice.
+    twins = [file for file in group if "uncalibrated" in _words(file)]
+    order = [*(file for file in group if file not in twins), *twins]
     first = {sensor: next(f for f in order if held[f] == sensor) for sensor in held.values()}
     chosen = [first[s] for s in ("acc", "linacc") if s in first][:1]
     chosen += [first[s] for s in ("gyro",) if s in first]
     chosen = chosen or order[:1]
-    return Part(
-        name,
+    second = [file for file in group if file not in (*first.values(), *twins)]
+    part = Part(
+        group[0].name if name.startswith("/") else name,
         files=tuple(chosen),
         sensors=tuple(held[file] for file in chosen),
         units=tuple(contents[file][1] for file in chosen),
-        left_out=tuple(file for file in group if file not in chosen),
+        left_out=tuple(file for file in group if file not in (*chosen, *second)),
     )
+    return [part, *(Part(f.name, (f,), (held[f],), (contents[f][1],)) for f in second)]
 
 
 def _contents(file: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     """Sensors that a file holds, none or ``""`` for unknown; and units that its layout implies."""
-    named = sensor_in("".join(word for word in _words(file) if _SENSOR_WORDS.fullmatch(word)))
-    if not file.name.lower().endswith(_TEXT):
-        return (named,), {}
+    named = _named(file)
+    if not file.name.lower().endswith(_TEXT):  # arrays have no names for axes
+        return ("",), {}
     try:
         with gzip.open(file) if file.suffix.lower() == ".gz" else open(file, "rb") as opened:
             head = opened.read(4096).decode("utf-8", "replace").replace('"', "")
@@ -169,6 +176,11 @@ def _contents(file: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     if axes == {""} or all(column.isdigit() for column in columns):
         return (named,), units
     return tuple(sorted(axes - {""})), units
+
+
+def _named(file: Path) -> str:
+    """Sensor that a file's name tells, ``""`` for none."""
+    return sensor_in("".join(word for word in _words(file) if _SENSOR_WORDS.fullmatch(word)))
 
 
 def _words(file: Path) -> list[str]:

@@ -291,6 +291,8 @@ def _read_part(part: Part, options: dict[str, Any], packed: int) -> list[Recordi
         if max(map(len, sensors)) > 1:  # pieces between gaps are shorter than what they overlap
             warnings.simplefilter("ignore", GuessWarning)
         for pieces in itertools.product(*sensors):
+            if len({piece.subject for piece in pieces} - {""}) > 1:
+                continue
             try:
                 merged.append(merge(pieces, offsets_s=offsets_s))
             except ClockError as error:
@@ -298,7 +300,7 @@ def _read_part(part: Part, options: dict[str, Any], packed: int) -> list[Recordi
     if not merged:
         names = " and ".join(file.name for file in part.files)
         raise ClockError(
-            f"{names}: {failure.what}",
+            f"{names}: {failure.what if failure else 'no person is in all of them'}",
             where=str(part.files[0].parent),
             remedy="Read them one by one and give offsets_s= to img2imu_kit.merge.",
         )

@@ -59,6 +59,7 @@ class Expected:
     rate: float = RATE
     name: str = "walk"
     zero_s: float | None = 0.0  # what the clock shows where the motion begins; None: no clock
+    begin_s: float = 0.0  # of the motion, on that clock
     tolerance: float = 0.01
     options: dict = field(default_factory=dict)
     told: str = ""  # the GuessWarning, if there is one
@@ -595,7 +596,7 @@ def check(recordings, expected):
         since_s = recording.times_s
     else:
         since_s = recording.clock_s - expected.zero_s + recording.times_s
-    assert since_s[0] == pytest.approx(0, abs=2.01 / expected.rate)
+    assert since_s[0] == pytest.approx(expected.begin_s, abs=2.01 / expected.rate)
     assert LENGTH - len(recording) * RATE / expected.rate in range(3)
     for first in range(0, len(sensors), 3):
         np.testing.assert_allclose(
@@ -726,6 +727,36 @@ def test_numbers_that_count_the_sensors_do_not_part_them(tmp_path):
     recordings = ik.read(save(tmp_path, {f"b/{name}": text for name, text in again.items()}))
     assert [r.name for r in recordings] == ["a", "b/1", "b/2"]
     assert {r.axes for r in recordings} == {(*ACC, *GYRO)}
+
+
+def test_a_second_file_of_a_sensor_is_never_lost(tmp_path):
+    tables = phyphox_tables()
+    names = {
+        "walk.csv": "Acc",
+        "walk_raw.csv": "Acc",
+        "walk_data.csv": "Acc",
+        "walk_gyro.csv": "Gyr",
+    }
+    text = {"Acc": tables["Accelerometer.csv"], "Gyr": tables["Gyroscope.csv"]}
+    recordings = ik.read(save(tmp_path, {name: text[kind] for name, kind in names.items()}))
+    both = (*ACC, *GYRO)
+    assert {r.name: r.axes for r in recordings} == {
+        **{"walk": both, "walk_raw": ACC, "walk_data": ACC}
+    }
+
+
+def test_rows_of_two_people_are_merged_person_by_person(tmp_path):
+    def one(motion, axes):
+        signal = np.vstack([motion(TIMES_S), motion(TIMES_S + 0.5)])
+        people = ["ann"] * LENGTH + ["bob"] * LENGTH
+        stamps = texts([*TIMES_S, *(TIMES_S + 0.5)])
+        return table(stamps, *xyz(signal), people, header=f"time,{axes},subject")
+
+    files = {"acc.csv": one(acceleration, "ax,ay,az"), "gyro.csv": one(turning, "gx,gy,gz")}
+    save(tmp_path / "walk", files)
+    ann, bob = ik.read(tmp_path / "walk", unit=("m/s2", "rad/s"))
+    check([dataclasses.replace(ann, name="walk")], Expected())
+    check([dataclasses.replace(bob, name="walk")], Expected(zero_s=0.0, begin_s=0.5))
 
 
 def test_a_gap_in_one_sensor_splits_the_recording(tmp_path):
