@@ -247,6 +247,9 @@ def _find_axes(
             columns = by_axis[sensor, axis]
             heavy = [c for c in columns if _WITH_GRAVITY.search("".join(words(_spell_out(c)[0])))]
             columns = heavy if len(heavy) == 1 else columns
+            # Shimmer writes counts (RAW) beside what they are worth (CAL)
+            calibrated = [c for c in columns if not {"raw", "uncal"} & set(words(c))]
+            columns = calibrated if len(calibrated) == 1 else columns
             if len(columns) > 1:
                 text = " and ".join(map(repr, columns))
                 several = f"{len(columns)} columns could be {kind or 'acc'}_{axis}: {text}"
@@ -261,11 +264,18 @@ def _find_axes(
     # No name tells: the columns of numbers that are left, if they are whole sensors.
     rest = [name for name in numbers if not is_time_name(name)]
     if len(rest) not in (1, 3, 6, 9):
-        listed = ", ".join(map(repr, frame))
+        remedy = f"Choose the axes with columns=[...] from: {', '.join(map(repr, frame))}."
+        if len(rest) > 9 and all(name.isdigit() for name in rest):  # UCI HAR: a window a line
+            remedy = (
+                "If each line is a window, make Windows of them: "
+                f"ik.Windows.from_numpy(X.reshape({len(frame)}, 1, {len(rest)}), y, groups, rate) "
+                "with X = numpy.loadtxt(...), or a file for each axis stacked. If each is a "
+                "sample, choose the axes with columns=[...] by position."
+            )
         raise NoSignalError(
             f"no column is named after an axis, and {len(rest)} columns of numbers are left",
             where=where,
-            remedy=f"Choose the axes with columns=[...] from: {listed}.",
+            remedy=remedy,
         )
     names = _axis_names(rest)
     pairs = ", ".join(f"{column!r} is {axis}" for column, axis in zip(rest, names, strict=True))

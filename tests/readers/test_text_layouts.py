@@ -223,11 +223,15 @@ def test_shimmer_has_rows_of_devices_names_kinds_and_units(write, delimiter, las
     assert read_csv(path, columns=SHIMMER[1:])[0].unit == ("m/s2",) * 3
 
 
-def test_shimmer_names_raw_and_calibrated_alike(write):
-    titles = [["Shimmer"] * 5, ["Timestamp", *SHIMMER], ["RAW", *["CAL"] * 4]]
-    titles += [["no units", "mSecs", *["m/(sec^2)"] * 3]]
+@pytest.mark.parametrize("raw", [[0], [0, 1, 2, 3], [3, 0]])
+def test_shimmer_names_raw_and_calibrated_alike(write, raw):
+    values = [MILLIS, *(ACC * 10).T]
+    counts = [np.arange(LENGTH) * 640, *COUNTS.T]
+    titles = [["Shimmer"] * (4 + len(raw)), [*(SHIMMER[i] for i in raw), *SHIMMER]]
+    titles += [["RAW"] * len(raw) + ["CAL"] * 4]
+    titles += [["no units"] * len(raw) + ["mSecs", *["m/(sec^2)"] * 3]]
     head = "".join(",".join(row) + "\n" for row in titles)
-    path = write(head + rows(np.arange(LENGTH) * 640, MILLIS, *(ACC * 10).T))
+    path = write(head + rows(*(counts[i] for i in raw), *values))
     check(read_csv(path), ACC * 10, rate=51.2, unit="m/s2")
 
 
@@ -381,6 +385,17 @@ def test_a_window_a_row_is_refused_and_made_windows(tmp_path, shape, suffix):
     axes = 3 if shape[1] % 3 == 0 else 1
     assert windows.signal.shape == (shape[0], axes, shape[1] // axes)
     np.testing.assert_array_equal(windows.signal.reshape(shape), np.float32(signal))
+
+
+@pytest.mark.parametrize(("columns", "delimiter"), [(128, "  "), (151, ","), (60, "\t")])
+def test_a_window_a_line_of_text_is_refused_and_made_windows(write, columns, delimiter):
+    signal = RNG.normal(size=(40, columns)).round(5)
+    path = write(rows(*signal.T, delimiter=delimiter), "total_acc_x_train.txt")
+    with pytest.raises(FormatError, match="If each line is a window") as refused:
+        read_csv(path, rate=50)
+    X = np.loadtxt(path, delimiter=delimiter.strip(" ") or None)
+    windows = follow(refused.value, X=X, y=None, groups=None, rate=50)
+    np.testing.assert_array_equal(windows.signal[:, 0], np.float32(signal))
 
 
 def test_arrays_that_are_recordings_still_are(tmp_path):
