@@ -17,6 +17,7 @@ from .explore import open_explorer
 from .map import show_map
 from .options import in_shell_words, picture_flags, reader_flags, takes, watched, window_flags
 from .pretrain import pretrain
+from .recordings import check_paths
 
 __all__ = ["app", "main", "options_of"]
 
@@ -125,6 +126,7 @@ def convert(
 
     Example: `img2imu convert walk.csv runs/ --seconds 4 --out pictures`
     """
+    check_paths(paths)
     from ..pictures.params import resolve
     from .convert import files_to_pictures
 

@@ -13,7 +13,7 @@ import typer
 
 from ..errors import FormatError, ParameterError, unknown_name
 from ..pretrain.config import LoopConfig, PretrainConfig
-from .options import docs, flag, takes
+from .options import check_output, docs, flag, takes
 
 __all__ = ["pretrain"]
 
@@ -53,7 +53,7 @@ def pretrain(
     """
     from ..plots import plot_history, save_figure
     from ..pretrain.images import load_images
-    from ..pretrain.train import pretrain_images
+    from ..pretrain.train import check_config, pretrain_images
 
     settings |= {"images": images, "folder": folder, "resume": resume}
     settings = {name: value for name, value in settings.items() if value not in (None, [])}
@@ -65,6 +65,9 @@ def pretrain(
     settings["folder"] = Path(settings.get("folder", "runs/pretrain"))
     for name in ("freeze", "layers"):
         settings[name] = tuple(settings.get(name, ()))
+    check_output(settings["folder"] / "history.png")
+    names = {field.name for field in fields(PretrainConfig)}
+    check_config(PretrainConfig().updated(**{n: v for n, v in settings.items() if n in names}))
     pictures = load_images(settings.pop("images"), settings.get("size", PretrainConfig.size))
     if probe_classes and pictures.labels is not None:
         settings["probe"] = pictures[_commonest(pictures.labels, probe_classes, 60)]

@@ -123,6 +123,7 @@ def pretrain_images(
     augment = _augmentation(config.augmentation)
     accelerator = make_accelerator(config.precision)
     if not isinstance(images, ImageSet):
+        check_config(config)  # decoding a corpus may take hours
         with accelerator.main_process_first():  # the others find them in the cache
             images = load_images(images, config.size, progress=progress)
     config = replace(config, queue=_queue_size(config, len(images)))
@@ -187,6 +188,26 @@ def pretrain_images(
     if folder and accelerator.is_main_process:
         save_backbone(reader, Path(folder) / "backbone")
     return Pretrained(reader, history, finished, Path(folder) if folder else None)
+
+
+def check_config(config: PretrainConfig) -> None:
+    """Raise for settings that name what is not there, before a picture is decoded.
+
+    Raises
+    ------
+    ParameterError, WeightsError
+        As `pretrain_images`.
+
+    Examples
+    --------
+    >>> check_config(PretrainConfig(freeze=("conv_stim",)))
+    Traceback (most recent call last):
+    img2imu_kit.errors.ParameterError: freeze names 'conv_stim', which no layer has. ...
+    """
+    _augmentation(config.augmentation)
+    reader = load_backbone(config.backbone, config.weights)
+    reader.indices(config.layers or None)
+    _freeze(reader.model, config.freeze)
 
 
 def _augmentation(augmentation: str | Callable) -> Callable:

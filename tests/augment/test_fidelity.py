@@ -38,8 +38,9 @@ def real(data_dir):
     "name",
     ["swimming", pytest.param("sp_sw_har", marks=pytest.mark.slow), "utd_mhad"],  # 5 s of reading
 )
-def test_the_table_on_real_data(real, name):
+def test_the_table_on_real_data(real, name, capsys):
     table = fidelity_table(real(name), most=80)
+    assert f"{len(table)}/{len(table)}" in capsys.readouterr().err, "a bar"
     aware = table[table.set == "sensor-aware"].set_index("augmentation")
     assert len(aware) == 9
     assert (aware.low > 0).all()  # above the null, with confidence

@@ -211,6 +211,27 @@ def test_what_cannot_work_is_told_before_reading(flags, expected, tmp_path, monk
     assert "no recording at all" not in said
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("--backbone resnet1", "Did you mean 'resnet18'?"),
+        ("--weights nowhere", "no such file of weights"),
+        ("--augmentation moco", "expected one of ['moco_v2', 'sensor_aware', 'walks']"),
+        ("--freeze conv_stim", "freeze names 'conv_stim'"),
+        ("--layers 9", "expected one or more of -"),
+        ("--epochs 0", "epochs"),
+        ("--folder torn/run", "its folder cannot be made"),
+    ],
+)
+def test_pretrain_tells_at_once_what_cannot_work(flags, expected, tmp_path, monkeypatch):
+    """Before pictures are decoded: of a folder that is not there nothing is said."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "torn").write_text("a file")
+    said = said_by("pretrain", "--images", "nowhere", *flags.split())
+    assert expected in said
+    assert "--images" not in said
+
+
 def test_pretrain_from_a_file_of_settings_resumes_and_exports(tmp_path, rng, monkeypatch):
     for name in ("cats", "dogs"):
         (tmp_path / "photos" / name).mkdir(parents=True)

@@ -1,12 +1,10 @@
 """The four tasks: windows of real data, and scores."""
 
-import numpy as np
 import pytest
 
 import img2imu_kit as ik
 from img2imu_kit.datasets.tasks import TASKS, find_task
 from img2imu_kit.errors import ParameterError
-from img2imu_kit.evaluate.scores import score_task
 
 #: task -> windows, classes, groups that a split draws from
 EXPECTED = {
@@ -38,20 +36,3 @@ def test_a_task_answers_to_its_data_set_too():
     assert find_task("utd_mhad") is find_task("gestures")
     with pytest.raises(ParameterError, match="Did you mean 'driving'"):
         find_task("drivin")
-
-
-def test_score_compares_three_methods_on_the_same_draws(tmp_path):
-    cut = ik.sliding_windows(
-        ik.load_dataset("synthetic", subjects=4, seconds=12, seed=1), seconds=3
-    )
-    net = ik.load_backbone("mobilenetv3_small_050", seed=3)
-    ik.models.save_backbone(net, tmp_path / "net")
-    table = score_task(
-        cut, "mobilenetv3_small_050", tmp_path / "net", shots=2, seeds=2, size=(32, 32)
-    )
-    assert table.groupby("seed").method.nunique().tolist() == [3, 3]
-    assert table.macro_f1.between(0, 1).all()
-    again = score_task(
-        cut, "mobilenetv3_small_050", tmp_path / "net", shots=2, seeds=2, size=(32, 32)
-    )
-    np.testing.assert_array_equal(table.macro_f1, again.macro_f1)

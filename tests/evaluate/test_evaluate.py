@@ -12,8 +12,10 @@ from sklearn.preprocessing import StandardScaler
 
 from img2imu_kit.errors import ClockError, LeakageWarning, ParameterError, SignalError, SplitError
 from img2imu_kit.evaluate import probes
-from img2imu_kit.evaluate.scores import few_label
+from img2imu_kit.evaluate.image_readout import ImageReadout
+from img2imu_kit.evaluate.scores import few_label, score_task
 from img2imu_kit.evaluate.stats import paired_difference, summarize
+from img2imu_kit.models.backbone import load_backbone
 from img2imu_kit.signals.features import feature_names, handcrafted_features
 from img2imu_kit.signals.splits import k_shot, split_by
 from img2imu_kit.signals.windows import Windows
@@ -332,3 +334,31 @@ def test_two_weak_voters_are_better_than_either():
 def test_voters_that_cannot_be_fused(voters, probe, error):
     with pytest.raises(error):
         probes.fuse(voters, probe)
+
+
+def test_a_task_is_scored_as_its_parts_are(rng):
+    """Votes of the network, of its untrained twin, and statistics, on the same draws."""
+    cut = people(rng, subjects=3, each=6, classes="AB")
+    network = load_backbone("mobilenetv3_small_050", seed=3)
+    readout = ImageReadout(layers=(1, 2))
+    table = score_task(cut, {"mine": network}, shots=2, seeds=1, readout=readout)
+    twin = network.untrained()
+    methods = {
+        "mine": probes.fuse(readout.read(cut, network)),
+        f"random weights, {network.name}": probes.fuse(readout.read(cut, twin)),
+        "statistics + forest": (handcrafted_features(cut), "forest"),
+    }
+    expected = few_label(methods, cut, shots=2, seeds=1)
+    pd.testing.assert_frame_equal(table[SCORES], expected[SCORES])
+
+
+def test_a_task_without_networks_is_read_by_img2imu(rng):
+    table = score_task(people(rng, subjects=3, each=4, classes="AB"), shots=1, seeds=1)
+    names = ["IMG2IMU", "random weights, mobilenetv2_100", "statistics + forest"]
+    assert table.method.tolist() == names
+
+
+def test_too_few_people_are_told_before_a_network_reads(rng):
+    alone = people(rng, subjects=2, each=8, classes="AB")[:8]
+    with pytest.raises(SplitError):
+        score_task(alone, {"never read": None}, shots=2)

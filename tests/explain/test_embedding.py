@@ -55,6 +55,11 @@ def test_new_points_land_in_their_cluster_and_move_nobody(clusters, fitted):
         fitted.place(features[:, :7])
 
 
+def test_a_bar_shows_every_step_and_changes_nothing(clusters, fitted, capsys):
+    np.testing.assert_array_equal(embed.tsne(clusters[0][:130], progress=True), fitted.xy)
+    assert "750/750" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("count", [4, 5, 20, 60])
 def test_few_points_lower_the_perplexity(clusters, count):
     with pytest.warns(UserWarning, match=rf"perplexity 30 is lowered .* {count} points"):

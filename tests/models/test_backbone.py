@@ -169,6 +169,15 @@ def test_a_saved_network_comes_back(small, folder, images):
     assert sorted(p.name for p in folder.iterdir()) == ["card.json", "model.safetensors"]
 
 
+def test_the_card_of_weights_names_the_architecture(small, folder):
+    assert backbone.load_backbone(weights=folder).name == SMALL
+    assert backbone.load_backbone(weights="img2imu:walk-sensor").name == "mobilenetv2_100"
+    (folder / "card.json").write_text('{"mean": [0, 0, 0], "std": [1, 1, 1]}')
+    for source in (folder, None):
+        with pytest.raises(ParameterError, match="no card names an architecture"):
+            backbone.load_backbone(weights=source)
+
+
 def test_a_network_without_classifier_comes_back_whole(folder, images, recwarn):
     rewrite(folder, lambda state: {k: v for k, v in state.items() if "classifier" not in k})
     card = json.loads((folder / "card.json").read_text())
