@@ -760,3 +760,38 @@ def test_a_name_beside_its_number_is_the_class():
     frame = pd.DataFrame(signal, columns=["acc_x", "acc_y", "acc_z"])
     frame = frame.assign(time_s=times_s, activity_id=3, activity="walk")
     assert ik.readers.from_frame(frame, unit="m/s2")[0].classes == ("walk",)
+
+
+def test_a_clock_survives_saving_cutting_and_resampling(tmp_path):
+    whole = label_intervals(
+        recording(clock_s=UNIX_S), frame([UNIX_S + 1, UNIX_S + 2.5], [UNIX_S + 2.5, UNIX_S + 5])
+    )
+    ik.readers.save_npz([whole, recording("none")], tmp_path / "two.npz")
+    again, none = ik.read(tmp_path / "two.npz")
+    assert (again.clock_s, none.clock_s) == (UNIX_S, None)
+    assert again.labels.tolist() == EXPECTED
+    piece = ik.signals.resample(whole.cut(10, 60), 20)
+    assert piece.clock_s == UNIX_S
+    table = frame([UNIX_S + 1, UNIX_S + 2.5], [UNIX_S + 2.5, UNIX_S + 5])
+    assert label_intervals(piece, table).labels.tolist() == np.repeat(EXPECTED[10:], 2).tolist()
+
+
+@pytest.mark.parametrize(
+    ("index", "clock_s"),
+    [
+        (pd.date_range("2024-05-01 11:00", periods=60, freq="100ms"), UNIX_S),
+        (pd.date_range("2024-05-01 13:00", periods=60, freq="100ms", tz="Europe/Berlin"), UNIX_S),
+        (pd.to_timedelta(np.arange(60) * 0.1 + 3, unit="s"), 3.0),
+    ],
+)
+def test_the_index_of_a_data_frame_is_a_clock(index, clock_s):
+    _, signal = motion()
+    table = pd.DataFrame(signal[:60], index, ["acc_x", "acc_y", "acc_z"])
+    (read,) = ik.readers.from_frame(table, unit="m/s2")
+    assert (read.clock_s, read.rate) == (clock_s, 10)
+    assert labels_of(read, clock_s) == EXPECTED
+
+
+def labels_of(read, clock_s):
+    table = frame([clock_s + 1, clock_s + 2.5], [clock_s + 2.5, clock_s + 5])
+    return label_intervals(read, table, labels_since="clock").labels.tolist()
