@@ -235,7 +235,7 @@ def spread_equal(
 
     A sensor samples evenly; what is coarse is the clock, or the packets in which samples arrive.
     So the rows of one stamp are spread to the next one: on one line where all stamps fit it to
-    within a sample, else evenly from each stamp to the next.
+    within a packet, else evenly from each stamp to the next.
 
     Parameters
     ----------
@@ -294,8 +294,10 @@ def spread_equal(
     place = rows - np.repeat(first, counts)  # [T] 0, 1, 2, ... within each stamp
     spread = np.repeat(stamps, counts) + place * np.repeat(spacing, counts)
     if coarse:
+        # Rows come by the packet, and a packet late by no more than its length has lost none.
+        packet = np.gcd.reduce(counts[1:-1])
         line = np.polynomial.Polynomial.fit(first[1:], stamps[1:], 1)
-        if not silent.any() and np.abs(line(first[1:]) - stamps[1:]).max() <= own:
+        if not silent.any() and np.abs(line(first[1:]) - stamps[1:]).max() <= packet * own:
             spread = line(rows)
         elif not silent[0] and counts[0] * own < steps[0]:
             spread[: counts[0]] = stamps[1] - own * np.arange(counts[0], 0, -1)

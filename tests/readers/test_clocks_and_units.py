@@ -2,13 +2,22 @@
 
 import itertools
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import img2imu_kit as ik
-from img2imu_kit.errors import ClockError, FormatError, GuessWarning, ParameterError
+from img2imu_kit.errors import (
+    ClockError,
+    FormatError,
+    GuessWarning,
+    Img2ImuError,
+    ParameterError,
+)
 from img2imu_kit.readers.columns import parse_name
 from img2imu_kit.readers.tables import from_frame, read_csv
 from img2imu_kit.readers.timestamps import is_time_name
@@ -109,8 +118,8 @@ def test_labels_stay_with_the_rows_that_are_spread(write):
     assert recording.labels.tolist() == label[: len(recording)].tolist()
 
 
-def test_jitter_of_packets_is_followed_where_no_line_fits(rng):
-    # a radio that delivers 4 samples of 100 Hz late by up to 30 ms
+def test_packets_that_are_late_are_put_on_one_line(rng):
+    # a radio that delivers 4 samples of 100 Hz late by up to 30 ms: none is lost
     arrival = np.arange(0, 250) * 0.04 + rng.uniform(0, 0.03, 250)
     signal = np.sin(2 * np.pi * np.arange(1000) / 100)[:, None]
     rows, times_s, note = spread_equal(signal, np.repeat(arrival, 4))
@@ -118,8 +127,14 @@ def test_jitter_of_packets_is_followed_where_no_line_fits(rng):
     rate = re.fullmatch(rf"75% {SHARED}, at (\S+) Hz in the mean \(time=\)", note)[1]
     assert float(rate) == pytest.approx(100, rel=0.01)
     assert (np.diff(times_s) > 0).all()
+    np.testing.assert_allclose(times_s, 0.015 + np.arange(1000) / 100, atol=0.005)
+
+
+def test_packets_that_are_lost_are_followed(rng):
+    arrival = np.delete(np.arange(250) * 0.04 + rng.uniform(0, 0.01, 250), [70, 71, 72, 73, 180])
+    _, times_s, note = spread_equal(rng.normal(size=(980, 3)), np.repeat(arrival, 4))
+    assert f"75% {SHARED}" in note
     np.testing.assert_allclose(times_s[::4], arrival, atol=1e-9)
-    np.testing.assert_allclose(times_s, 0.015 + np.arange(1000) / 100, atol=0.03)
 
 
 def test_a_silence_stays_a_silence(write):
@@ -673,3 +688,86 @@ def test_frames_are_read_as_files_are():
     with pytest.warns(GuessWarning, match=SHARED):
         (recording,) = from_frame(frame.drop(columns="time").set_index(stamps))
     check_swing(recording)
+
+
+# Any clock: read right to within a sample, or refused with a typed error.
+
+COUNTS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+@st.composite
+def clocks(draw):
+    """A table whose clock is written in some way: header, columns, options, its rate in Hz."""
+
+    def pick(*values):
+        return draw(st.sampled_from(values))
+
+    rate = pick(
+        2.0, 4.0, 5.0, 9.6, 10.0, 20.0, 25.0, 50.0, 64.0, 100.0, 104.0, 200.0, 500.0, 1000.0
+    )
+    rows = draw(st.integers(60, 400))
+    kind = pick("s", "ms", "us", "ns", "whole s", "date", "whole date", "two columns", "clock face")
+    packet = pick(1, 1, 2, 3, 7, 25) if rows >= 150 else 1
+    if "whole" in kind and rows / rate < 8:  # packets and whole seconds at once need a few of both
+        packet = 1
+    start_s = pick(0.0, 3.776, 41.5, 5_000.0, 4e5, 1_652_996_000.0, 1_652_996_019.25)
+    true_s = np.arange(rows) / rate
+    shown_s = np.arange(rows) // packet * packet / rate + start_s
+    whole = np.floor(shown_s).astype(np.int64)
+    micros = np.round((shown_s - whole) * 1e6).astype(np.int64)
+    when = pd.Timestamp("2022-05-31 23:59:57") + pd.to_timedelta(np.round(shown_s, 3), unit="s")
+    options = {}
+    if kind in COUNTS:
+        decimals = 0 if kind != "s" else pick(2, 3, 6)
+        columns = [[f"{v:.{decimals}f}" for v in shown_s * COUNTS[kind]]]
+        header = pick("time", "timestamp", f"time_{kind}", f"Time ({kind})")
+        if header in ("time", "timestamp"):
+            options = pick({}, {"rate": rate}, {"time_unit": kind})
+    elif kind == "whole s":
+        header, columns = "epoch" if start_s > 1e9 else pick("elapsed", "time (s)"), [whole]
+    elif kind in ("date", "whole date"):
+        order = pick("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y")
+        fraction = ".%f" if kind == "date" else ""
+        header, columns = pick("time", "Date"), [when.strftime(f"{order} %H:%M:%S{fraction}")]
+        options = pick({}, {"rate": rate})
+    elif kind == "clock face":
+        header, columns = "Time", [when.strftime("%H:%M:%S.%f")]
+    else:
+        fraction = pick(("millis", micros // 1000), ("Microseconds", micros))
+        header = f"{'epoch' if start_s > 1e9 else 'Seconds'},{fraction[0]}"
+        columns = [whole, fraction[1]]
+        header, columns = pick(
+            (header, columns),
+            ("Date,Time", [when.strftime("%d/%m/%Y"), when.strftime("%H:%M:%S.%f")]),
+        )
+    options = {**options, "unit": "m/s2", "longest_gap_s": 30.0}
+    return header, columns, true_s, rate, options, f"{kind}, packets of {packet}, from {start_s} s"
+
+
+def clock_outcome(folder, header, columns, true_s, rate, options, said):
+    """``"right"``, or the name of a typed error; an `AssertionError` for what is wrong."""
+    hertz = rate / 25  # 25 samples a swing: a stamp that is one sample off is 0.25 off
+    signal = np.stack([np.sin(2 * np.pi * hertz * true_s), true_s * 0, true_s * 0 + 9.81], axis=1)
+    rows = [",".join(map(str, row)) for row in zip(*columns, *signal.round(6).T, strict=True)]
+    path = folder / "walk.csv"
+    path.write_text("\n".join([f"{header},ax,ay,az", *rows]) + "\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GuessWarning)
+        try:
+            (recording,) = read_csv(path, **options)
+        except Img2ImuError as error:
+            return f"{type(error).__name__}: {re.sub(r'[0-9.]+', '#', error.what)[:60]}"
+    assert recording.rate == pytest.approx(rate, rel=0.06), said
+    # the swing, shifted by the fraction of a sample at which a coarse clock begins to count
+    x, phase = recording.signal[:, 0].astype(float), 2 * np.pi * hertz * recording.times_s
+    waves = np.stack([np.sin(phase), np.cos(phase)], axis=1)
+    weights, *_ = np.linalg.lstsq(waves, x, rcond=None)
+    assert np.hypot(*weights) == pytest.approx(1, abs=0.1), said
+    assert np.abs(x - waves @ weights).max() < 0.4, said
+    return "right"
+
+
+@settings(max_examples=60, deadline=None)
+@given(written=clocks())
+def test_any_clock_is_read_right_or_refused(tmp_path_factory, written):
+    clock_outcome(tmp_path_factory.getbasetemp(), *written)
