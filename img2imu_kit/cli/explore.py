@@ -18,7 +18,7 @@ from ..datasets.catalogue import load_dataset
 from ..errors import ParameterError
 from ..signals.windows import sliding_windows
 from .options import check_output, reader_flags, takes, watched, window_flags
-from .recordings import check_paths, read_recordings
+from .recordings import check_paths, read_recordings, select_sensor
 
 __all__ = ["explorer_cells", "lab_command", "open_explorer"]
 
@@ -147,7 +147,7 @@ def explorer_cells(
     lines = ["import img2imu_kit as ik", "", f"recordings = {code}"]
     if "windows" in show:
         settings = {**cutting, "unlabelled": explorer == "embedding"}
-        sliding_windows([recording.select(sensor) for recording in recordings], **settings)
+        sliding_windows(select_sensor(recordings, sensor), **settings)
         si = 'to_unit("m/s2", "rad/s", unknown="keep")'
         lines += [f"chosen = [each.{si}.select({_code(sensor)}) for each in recordings]"]
         lines += [f"windows = ik.sliding_windows(chosen, {_arguments(**settings)})"]

@@ -13,7 +13,7 @@ from ..readers.files import read
 from ..signals.recording import Recording
 from ..signals.windows import Windows, sliding_windows
 
-__all__ = ["SI", "check_paths", "read_recordings", "windows_of"]
+__all__ = ["SI", "check_paths", "read_recordings", "select_sensor", "windows_of"]
 
 #: What fixed limits of pictures are made for.
 SI = {"m/s2", "rad/s"}
@@ -39,6 +39,15 @@ def read_recordings(
     return [recording.to_unit("m/s2", "rad/s", unknown="keep") for recording in recordings]
 
 
+def select_sensor(recordings: Iterable[Recording], sensor: str) -> list[Recording]:
+    """The axes of one sensor of each recording."""
+    try:
+        return [recording.select(sensor) for recording in recordings]
+    except ParameterError as error:
+        remedy = f"{error.remedy} Choose by sensor=."
+        raise ParameterError(error.what, where=error.where, remedy=remedy) from None
+
+
 def windows_of(
     paths: Iterable[Path],
     reading: dict[str, Any],
@@ -55,8 +64,7 @@ def windows_of(
         Pictures of a network have fixed limits in m/s2 or rad/s, and the unit is unknown.
     """
     recordings = read_recordings(paths, reading, progress=progress)
-    chosen = [recording.select(sensor) for recording in recordings]
-    windows = sliding_windows(chosen, **cutting)
+    windows = sliding_windows(select_sensor(recordings, sensor), **cutting)
     if set(windows.unit) - SI:
         warnings.warn(
             f"{windows.recording[0]}: an unknown unit is taken for m/s2 or rad/s; give unit=",

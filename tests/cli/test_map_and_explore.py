@@ -166,6 +166,14 @@ def test_a_notebook_of_the_users_is_never_overwritten(mine, tmp_path, monkeypatc
     assert "another notebook is there. Give another --notebook." in said
 
 
+def test_a_sensor_that_is_not_there_is_told_with_its_flag(phones, tmp_path):
+    place = ("--notebook", tmp_path / "own.ipynb", "--explorer", "embedding", "--print")
+    path = phones / "slow" / "anna" / "Gyroscope.csv"
+    said = said_by("explore", path, *place)
+    assert "no axis 'acc'. There are: gyro_x, gyro_y, gyro_z. Choose by --sensor." in said
+    assert img2imu("explore", path, *place, "--sensor", "gyro").returncode == 0
+
+
 def test_explore_reads_before_it_opens_anything(mine, tmp_path):
     flags = ("--notebook", tmp_path / "own.ipynb", "--print")
     assert "no such file or folder" in said_by("explore", tmp_path / "nobody.csv", *flags)
