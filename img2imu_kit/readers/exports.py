@@ -28,11 +28,12 @@ __all__ = ["Part", "find_parts", "is_apart", "unpack_workbook", "unpack_zip"]
 #: Words of a file's name that tell the sensor, or differ between sensors of one recording.
 _SENSOR_WORDS = re.compile(
     r"acc(el\w*)?|acel\w*|beschleunigung\w*|gyr\w*|giro\w*|mag(net\w*)?|campo|field|angular"
-    r"|velocity|winkelgeschw\w*|drehrate|rotation|rate|lin(ear)?|user|total|(un)?calibrated|raw|data"
+    r"|velocity|winkelgeschw\w*|drehrate|rotation|rate|lin(ear)?|user|total|gravity|(un)?calibrated"
+    r"|raw|data"
 )
 #: What else phones and watches write down; some of it has axes x, y, z too, and some no header.
 _OTHERS = re.compile(
-    r"gravity|orientation|vector|quaternion|euler|attitude|baro\w*|pressure|location|gps|compass"
+    r"orientation|vector|quaternion|euler|attitude|baro\w*|pressure|location|gps|compass"
     r"|light|proximity|brightness|battery|humidity|temp\w*|network|wifi|bluetooth|microphone|audio"
     r"|sound|camera|pedometer|steps?|heart|hr|ibi|bvp|eda|ecg|ppg|tags|markers?|annotations?"
     r"|metadata|activity|info|readme"
@@ -44,7 +45,8 @@ _TEXT = (".csv", ".tsv", ".txt", ".dat", ".log", ".gz")
 #: First lines of a file -> units that its maker publishes and the file does not repeat.
 _PUBLISHED = {
     # https://github.com/tszheichoi/awesome-sensor-logger, UNITS.md; a wrist may count in g or m/s2
-    r"time,seconds_elapsed,": {"linacc": "m/s2", "acc": "m/s2", "gyro": "rad/s"},
+    r"time,seconds_elapsed,": dict.fromkeys(("acc", "linacc", "gravity"), "m/s2")
+    | {"gyro": "rad/s"},
     r"time,seconds_elapsed,.*rotationRate": {"gyro": "rad/s"},
     # Android's own units: https://developer.android.com/reference/android/hardware/SensorEvent
     r"Timestamp,(Unix Timestamp,)?Milliseconds,X,Y,Z": {"acc": "m/s2", "gyro": "rad/s"},
@@ -74,8 +76,9 @@ class Part:
     files : tuple of Path
         Accelerometer before gyroscope.
     sensors, units : tuple of str, tuple of dict
-        What each file holds: ``"acc"``, ``"linacc"``, ``"gyro"``, ``"mag"``, or ``""`` where only
-        reading it tells; and sensor -> unit where an app's maker says so and the file does not.
+        What each file holds: ``"acc"``, ``"linacc"`` and perhaps ``"gravity"``, ``"gyro"``,
+        ``"mag"``, or ``""`` where only reading it tells; and sensor -> unit where an app's maker
+        says so and the file does not.
     left_out : tuple of Path
         Other sensors of the recording.
     """
@@ -96,8 +99,9 @@ def find_parts(files: Iterable[Path]) -> tuple[list[Part], list[Path]]:
     """Recordings of one folder in the order of their files, and the files that hold no motion.
 
     Files whose names differ only in the sensor are one recording: as `read_csv` does with columns,
-    it takes one accelerometer (one that feels gravity first) and one gyroscope, else a
-    magnetometer. A file that names no axis is put aside only if its name says what else it holds.
+    it takes one accelerometer (one that feels gravity, else linear acceleration, with the gravity
+    of a file beside it) and one gyroscope, else a magnetometer. A file that names no axis is put
+    aside only if its name says what else it holds.
     """
     contents = {file: _contents(file) for file in files}
     motion = any(held not in ((), ("",)) for held, _ in contents.values())
@@ -139,9 +143,9 @@ def _parts(name: str, group: list[Path], contents: dict[Path, tuple]) -> list[Pa
     twins = [file for file in group if "uncalibrated" in _words(file)]
     order = [*(file for file in group if file not in twins), *twins]
     first = {sensor: next(f for f in order if held[f] == sensor) for sensor in held.values()}
-    chosen = [first[s] for s in ("acc", "linacc") if s in first][:1]
-    chosen += [first[s] for s in ("gyro",) if s in first]
-    chosen = chosen or order[:1]
+    # Android and iPhone alike: acceleration is linear acceleration and gravity
+    acc = ("acc",) if "acc" in first else ("linacc", "gravity") if "linacc" in first else ()
+    chosen = [first[s] for s in (*acc, "gyro") if s in first] or order[:1]
     second = [file for file in group if file not in (*first.values(), *twins)]
     part = Part(
         group[0].name if name.startswith("/") else name,

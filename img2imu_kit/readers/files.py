@@ -240,7 +240,8 @@ def _read_folder(folder: Path, options: dict[str, Any], title: str, packed: int)
         raise failure
     for doubt, names in doubts.items():
         others = f" and {len(names) - 1} more" if names[1:] else ""
-        warnings.warn(f"{folder}, {names[0]}{others}: {doubt}", GuessWarning, stacklevel=3)
+        which = f", {names[0]}{others}" if names[0] else ""
+        warnings.warn(f"{folder}{which}: {doubt}", GuessWarning, stacklevel=3)
     return recordings
 
 
@@ -294,7 +295,7 @@ def _read_part(part: Part, options: dict[str, Any], packed: int) -> list[Recordi
             if len({piece.subject for piece in pieces} - {""}) > 1:
                 continue
             try:
-                merged.append(merge(pieces, offsets_s=offsets_s))
+                merged.append(_feel_gravity(merge(pieces, offsets_s=offsets_s)))
             except ClockError as error:
                 failure = error
     if not merged:
@@ -305,6 +306,23 @@ def _read_part(part: Part, options: dict[str, Any], packed: int) -> list[Recordi
             remedy="Read them one by one and give offsets_s= to img2imu_kit.merge.",
         )
     return merged
+
+
+def _feel_gravity(recording: Recording) -> Recording:
+    """Linear acceleration and gravity, if both are there, added up to what a sensor feels.
+
+    So Android and iPhone define them; gravity in another unit, or in none, is left out.
+    """
+    if not any(axis.startswith("gravity_") for axis in recording.axes):
+        return recording
+    linear, gravity = recording.select("linacc"), recording.select("gravity")
+    others = [axis for axis in recording.axes if axis not in (*linear.axes, *gravity.axes)]
+    kept = recording.select([*linear.axes, *others])
+    if linear.unit != gravity.unit or "" in linear.unit:
+        return kept
+    signal = kept.signal.copy()
+    signal[:, : len(linear.axes)] += gravity.signal  # [T, 3], x, y, z of both
+    return replace(kept, signal=signal, axes=[axis.removeprefix("lin") for axis in kept.axes])
 
 
 def _units_of(sensor: str, options: dict[str, Any]) -> list[str] | None:

@@ -220,8 +220,9 @@ def sensor_logger_tables(android=False):
     return files
 
 
-def sensor_logger_iphone(folder):
-    return packed(sensor_logger_tables(), folder / "walk.zip")
+def sensor_logger_iphone(folder, without=()):
+    files = sensor_logger_tables()
+    return packed({n: text for n, text in files.items() if n not in without}, folder / "walk.zip")
 
 
 def sensor_logger_android(folder):
@@ -529,11 +530,15 @@ LAYOUTS = {
     "phyphox, xls": (phyphox_xls, Expected()),
     "Sensor Logger, iPhone": (
         sensor_logger_iphone,
-        Expected(axes=(*LINACC, *GYRO), zero_s=EPOCH_S, told="2 points, each label holds"),
+        Expected(zero_s=EPOCH_S, told="2 points, each label holds until the next"),
+    ),
+    "Sensor Logger, iPhone without gravity": (
+        lambda folder: sensor_logger_iphone(folder, without=("Gravity.csv", "Annotation.csv")),
+        Expected(axes=(*LINACC, *GYRO), zero_s=EPOCH_S),
     ),
     "Sensor Logger, Android": (
         sensor_logger_android,
-        Expected(zero_s=EPOCH_S, told="2 points, each label holds"),
+        Expected(zero_s=EPOCH_S, told="2 points, each label holds until the next"),
     ),
     "Sensor Logger, watch": (
         sensor_logger_watch,
