@@ -34,7 +34,7 @@ _DELIMITERS = (",", ";", "\t", "|", r"\s+")
 _COMMENT = re.compile(r"^(#|%|//)\s*")
 _HEAD_BYTES, _SCORED_LINES = 1 << 16, 60
 #: A cell that is a number or a date, and no name.
-_VALUE = re.compile(r"[+-]?[\d.,:/-]*\d[\d.,:/-]*\W*$")
+_VALUE = re.compile(r"[+-]?[\d.,:/ T-]*\d[\d.,:/ T-]*[\W_]*$")
 #: Excel's note of the delimiter, as Movella DOT and Shimmer Consensys write it.
 _SEPARATOR = re.compile(r"\W?sep=(.|\\t)\W?", re.IGNORECASE)
 #: SisFall and WISDM end each record of comma-separated cells in `;`, WISDM some lines after two.

@@ -189,7 +189,7 @@ def dialects(draw):
                     f"Range{mark}16",
                 ]
             ),
-            max_size=12 if header else 4,
+            max_size=12,
         )
     )
     if clock == "preamble":
