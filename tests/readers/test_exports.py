@@ -246,14 +246,15 @@ def sensor_logger_watch(folder):
 # --- other apps ----------------------------------------------------------------------------------
 
 
-def sensorlog(folder):
-    """Of an Apple Watch; a phone has gyroRotation besides motionRotationRate."""
+def sensorlog(folder, phone=False):
+    """Of an Apple Watch; a phone has the raw gyroRotation besides motionRotationRate."""
     names = ["loggingTime(txt)", "motionTimestamp_sinceReboot(s)"]
     names += ["accelerometerTimestamp_sinceReboot(s)"]
     groups = {
         "accelerometerAcceleration{}(G)": acceleration(TIMES_S) / G,
         "motionUserAcceleration{}(G)": swing(TIMES_S) / G,
         "motionRotationRate{}(rad/s)": turning(TIMES_S),
+        **({"gyroRotation{}(rad/s)": turning(TIMES_S) + 0.01} if phone else {}),
         "motionGravity{}(G)": (acceleration(TIMES_S) - swing(TIMES_S)) / G,
         "motionQuaternion{}(R)": np.full((LENGTH, 3), 0.5),
     }
@@ -652,6 +653,16 @@ def test_a_shimmer_with_two_accelerometers_asks_which(tmp_path):
     (recording,) = ik.read(path, columns=names)
     assert recording.axes == ACC
     np.testing.assert_allclose(recording.signal, acceleration(recording.times_s) + 0.01, atol=0.01)
+
+
+def test_a_phone_s_sensorlog_with_two_gyroscopes_asks_which(tmp_path):
+    path = sensorlog(tmp_path, phone=True) / "walk.csv"
+    with pytest.raises(FormatError, match=r"2 columns could be gyro_x.*columns=") as caught:
+        ik.read(path)
+    assert "'gyroRotationX(rad/s)'" in str(caught.value)
+    names = ["accelerometerAcceleration{}(G)", "motionRotationRate{}(rad/s)"]
+    chosen = [name.format(axis) for name in names for axis in "XYZ"]
+    check(ik.read(path, columns=chosen), Expected(zero_s=EPOCH_S - 7200))
 
 
 def test_a_header_longer_than_its_lines_is_read_when_the_user_says_so(tmp_path):
