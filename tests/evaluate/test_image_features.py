@@ -81,7 +81,9 @@ def test_nobody_is_in_training_and_test_of_a_pipeline(cut):
 
 
 def test_a_grid_search_tries_settings(cut):
-    model = make_pipeline(ImageFeatures(rate=cut.rate, params=SMALL), RidgeClassifier())
+    model = make_pipeline(
+        ImageFeatures(rate=cut.rate, params=SMALL), RidgeClassifier(solver="lsqr")
+    )
     grid = {"imagefeatures__layers": [(0,), (1,)]}
     found = GridSearchCV(model, grid, cv=GroupKFold(2), error_score="raise")
     found.fit(cut.signal, cut.label, groups=cut.subject)
