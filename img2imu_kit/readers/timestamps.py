@@ -30,6 +30,11 @@ TIME_UNITS["ticks"] = 1e-7
 _TIME_NAMES = {"time", "timestamp", "timestamps", "datetime", "date", "epoch", "elapsed", "uptime"}
 _TIME_NAMES |= {"epoc"}  # as MetaBase spells it
 _TIME_NAMES |= {"zeit", "zeitstempel", "datum", "temps", "tiempo", "tempo", "hora", "fecha"}
+#: One word of two: unixtime, systime, timems, sampletime; but a lifetime or daytime is no clock.
+_FUSED = re.compile(
+    r"(unix|posix|epoch|sys(tem)?|utc|gps|boot|wall|local|host|phone|device|sensor|sample|packet|"
+    r"real|run|rel|abs)?time(stamp)?(s|sec|ms|us|ns|millis|micros|nanos)?"
+)
 #: Short names, which mean time only where nothing but a unit stands beside them: ``acc_t``, ``aT``
 #: and ``(uT)`` are a total and a magnetic field.
 _SHORT_NAMES = {"t", "ts"}
@@ -201,7 +206,7 @@ def is_time_name(name: str) -> bool:
     [False, False, False, False]
     """
     stem = split_name(name)[0]
-    if _TIME_NAMES & set(words(stem)) or _only_units(name):
+    if _only_units(name) or any(w in _TIME_NAMES or _FUSED.fullmatch(w) for w in words(stem)):
         return True
     parts = re.findall(r"[^\W_]+", stem.lower())  # not split at capitals: aT is no t
     return bool(parts) and parts[0] in _SHORT_NAMES and set(parts[1:]) <= _ANY_UNIT

@@ -391,9 +391,10 @@ def test_a_named_unit_that_makes_a_sensor_too_fast_is_doubted(write):
 @pytest.mark.parametrize(
     "names",
     [
-        "Magnetometer X (uT)|aT|TgF|acc_t|wT (rad/s)|B [T]|sensorT|Gyro X (deg/s)|s|BT (uT)",
+        "Magnetometer X (uT)|aT|TgF|acc_t|wT (rad/s)|B [T]|sensorT|Gyro X (deg/s)|s"
+        "|BT (uT)|lifetime|daytime",
         "t|T|t (s)|t_ms|Time (UTC)|Timestamp|ts|uptimeNanos|millis|Epoch_us|seconds_elapsed"
-        "|micros|Zeit [s]|SampleTimeFine|Time since start in ms|Datum",
+        "|micros|Zeit [s]|SampleTimeFine|Time since start in ms|Datum|unixtime|timems|SysTime",
     ],
 )
 def test_clocks_by_name(names):
@@ -767,7 +768,7 @@ def clock_outcome(folder, header, columns, true_s, rate, options, said):
     return "right"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(written=clocks())
 def test_any_clock_is_read_right_or_refused(tmp_path_factory, written):
     clock_outcome(tmp_path_factory.getbasetemp(), *written)
