@@ -47,7 +47,9 @@ _REPAIR = (
     "Repair or delete the line; if columns were split wrongly, give delimiter= or decimal=, and if "
     "lines above the table are in the way, skip_lines=."
 )
-_RENAME = "Correct the header, or give header=False and choose columns=[...] by position."
+_RENAME = (
+    "Rename the columns in the file, or give header=False and choose columns=[...] by position."
+)
 _FILL = f"If the cells at the ends of lines are missing, give header=True. {_RENAME}"
 
 
@@ -153,6 +155,9 @@ def sniff(
     head = _header(_Lines(path, lines, rows, numeric, point), header)
     names, data, facts = head.names, head.data, head.facts
     samples = [[_number(cell, point) for cell in row] for row in rows[data : data + _SCORED_LINES]]
+    if facts.refused:
+        remedy = "Export raw data: samples, not epochs."
+        raise NoSignalError(facts.refused, where=str(path), remedy=remedy)
     known = empatica(samples) if head.title is None and all(numeric) else None
     beats = len(numeric) == 2 and any(row[1:] == ["IBI"] for row in rows[:data])
     if beats or (known and len(numeric) != 3):
@@ -415,7 +420,7 @@ def _titles(
             places = " and ".join(str(i) for i, other in enumerate(names) if other == name)
             what = f"{count} columns are called {name!r} (positions {places})"
             where = f"{path}, line {title + 1}"
-            raise FormatError(what, where=where, remedy=f"Rename them in the file. {_RENAME}")
+            raise FormatError(what, where=where, remedy=_RENAME)
     for i in units:
         known = map(_unit, rows[i])
         pairs = itertools.zip_longest(names, known, fillvalue="")

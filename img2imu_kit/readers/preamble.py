@@ -71,6 +71,8 @@ class Facts:
         What one count is worth, by unit: ``{"g": 1 / 64}``.
     told, doubts : tuple of str
         What is used; what is said twice and differently.
+    refused : str
+        Why the rows are no samples.
     """
 
     rate: float | None = None
@@ -80,6 +82,7 @@ class Facts:
     scales: dict[str, float] = field(default_factory=dict)
     told: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    refused: str = ""
 
 
 def read_facts(lines: Sequence[tuple[int, Sequence[str]]]) -> Facts:
@@ -126,12 +129,16 @@ def read_facts(lines: Sequence[tuple[int, Sequence[str]]]) -> Facts:
     # (ActiGraph, 10 lines and perhaps no header; an epoch of no length is raw data) write g.
     if re.search(r"device type\W+geneactiv", whole, re.I):
         unit, names = "g", {7: _GENEACTIV}
-    elif "created by actigraph" in whole.lower() and re.search(r"epoch.* 00:00:00", whole, re.I):
+    epoch = re.search(r"epoch period.*?\b([\d:]{8})\s*$", whole, re.I | re.M)
+    refused = ""
+    if epoch and epoch[1] != "00:00:00":
+        refused = f"each row sums up {epoch[1]} (hh:mm:ss): counts of activity, no samples"
+    elif epoch and "created by actigraph" in whole.lower():
         unit, names = "g", {3: _GENEACTIV[1:4], 4: _GENEACTIV[:4]}
     if unit:
         told.append(f"acceleration is in {unit}, by the layout of its maker")
     rate = next(iter(rates)) if len(rates) == 1 else None
-    return Facts(rate, start_s, unit, names, known, tuple(told), tuple(doubts))
+    return Facts(rate, start_s, unit, names, known, tuple(told), tuple(doubts), refused)
 
 
 def empatica(rows: Sequence[Sequence[float]]) -> Facts | None:

@@ -135,6 +135,14 @@ def test_actigraph_with_stamps(write, header):
     assert recording.clock_s == stamps[0].timestamp()
 
 
+@pytest.mark.parametrize("epoch", ["00:01:00", "00:00:10", "01:00:00"])
+def test_epochs_of_actigraph_are_no_samples(write, epoch):
+    above = ACTIGRAPH.replace("(hh:mm:ss) 00:00:00", f"(hh:mm:ss) {epoch}")
+    path = write(above + "Axis1,Axis2,Axis3\n" + rows(*COUNTS.T))
+    with pytest.raises(NoSignalError, match=f"each row sums up {epoch}"):
+        read_csv(path)
+
+
 def geneactiv(rate=100, delimiter=","):
     """The 100 lines that stand above the samples of a GENEActiv."""
     lines = [""] * 100
