@@ -98,27 +98,37 @@ def files_to_pictures(
     pictures: list[np.ndarray] = []
     windows: list[Windows] = []
     unknown_unit: list[str] = []
+    cuts: dict[str, Windows] = {}
     for name, recordings in _read_all(paths, reading or {}, report.failed, progress).items():
         try:
-            cut = sliding_windows(recordings, **settings)
+            cuts[name] = sliding_windows(recordings, **settings)
+        except Img2ImuError as error:  # this recording's fault: the others are still converted
+            report.failed[name] = error
+    total = sum(map(len, cuts.values()))
+    bar = tqdm(total=total, desc="pictures", unit="window", disable=not progress)
+    for name, cut in cuts.items():
+        try:
             units = {cut.unit[i] for i in channel_index(cut.axes, params.channels)}
-            if not isinstance(params.range, str) and units - SI:
-                unknown_unit.append(name)
             images = to_image(cut, params=params)  # uint8 [N, 3, H, W]
             if pictures and images.shape[1:] != pictures[0].shape[1:]:
                 raise ParameterError(
                     f"image of {images.shape[2:]} pixels, the first were {pictures[0].shape[2:]}",
                     remedy="Choose a preset with a fixed size.",
                 )
-            if png:
-                _draw(images, cut, params, out / name, progress)
-        except Img2ImuError as error:  # this recording's fault: the others are still converted
+            if not isinstance(params.range, str) and units - SI:
+                unknown_unit.append(name)
+            for i in range(len(images)):
+                if png:
+                    _draw(images, cut, i, params, out / name)
+                bar.update()
+        except Img2ImuError as error:
             report.failed[name] = error
             continue
         pictures.append(images)
         windows.append(cut)
         report.recordings += 1
         report.windows += len(cut)
+    bar.close()
     if unknown_unit:
         warnings.warn(
             f"{len(unknown_unit)} recording(s) in an unknown unit (the first: {unknown_unit[0]}): "
@@ -157,20 +167,17 @@ def _file_name(recording: Recording) -> str:
     return recording.name.replace("/", "_") or "recording"
 
 
-def _draw(
-    images: np.ndarray, cut: Windows, params: SpectrogramParams, stem: Path, progress: bool
-) -> None:
+def _draw(images: np.ndarray, cut: Windows, i: int, params: SpectrogramParams, stem: Path) -> None:
+    """One picture with axes in s and Hz, ``stem_0000.png``."""
     import matplotlib.pyplot as plt
 
-    bar = tqdm(images, stem.name, unit="window", leave=False, disable=not progress)
-    for i, image in enumerate(bar):
-        figure, ax = plt.subplots(figsize=(5, 3.4), layout="constrained")
-        plot_image(image, rate=cut.rate, seconds=cut.seconds, params=params, ax=ax)
-        title = f"{stem.name}, {cut.start_s[i]:.1f} s"
-        title += f", {cut.label[i]}" if cut.label[i] else ""
-        ax.set_title(title, parse_math=False)  # a name may hold $
-        save_figure(ax, stem.with_name(f"{stem.name}_{i:04d}.png"))
-        plt.close(figure)
+    figure, ax = plt.subplots(figsize=(5, 3.4), layout="constrained")
+    plot_image(images[i], rate=cut.rate, seconds=cut.seconds, params=params, ax=ax)
+    title = f"{stem.name}, {cut.start_s[i]:.1f} s"
+    title += f", {cut.label[i]}" if cut.label[i] else ""
+    ax.set_title(title, parse_math=False)  # a name may hold $
+    save_figure(ax, stem.with_name(f"{stem.name}_{i:04d}.png"))
+    plt.close(figure)
 
 
 def _save(

@@ -60,7 +60,8 @@ def open_explorer(
         Path | None, typer.Argument(help="A recording, or a folder of them; none: simulated.")
     ] = None,
     explorer: Annotated[
-        Kind, typer.Option(help="auto: embedding for several classes, else spectrogram.")
+        Kind,
+        typer.Option(help="auto: embedding for recordings of several classes, else spectrogram."),
     ] = "auto",
     sensor: Annotated[str, typer.Option(help="What a network sees: acc or gyro.")] = "acc",
     notebook: Annotated[
@@ -136,7 +137,8 @@ def explorer_cells(
         recordings = read_recordings([path], reading, progress=watched())
     classes = {name for recording in recordings for name in recording.classes}
     if explorer == "auto":
-        explorer = "embedding" if path is not None and len(classes) > 1 else "spectrogram"
+        several = path is not None and len({recording.name for recording in recordings}) > 1
+        explorer = "embedding" if several and len(classes) > 1 else "spectrogram"
     if explorer == "gradcam" and len(classes) < 2:
         raise ParameterError(
             f"{len(classes)} class(es), and Grad-CAM asks for what speaks for one of several",

@@ -1,6 +1,8 @@
 """The command line as a user types it: exit codes, words and files, and once a real process."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 
@@ -51,7 +53,7 @@ def test_convert_does_the_others_and_names_the_bad_file(walks, tmp_path):
         "walk1_0000.png",
     ]
     assert "recordings: 100%" in done.stderr, "the progress bar"
-    assert "walk0:" in done.stderr, "and that of one file's windows"
+    assert re.search("pictures: 100%.* 12/12 ", done.stderr), "and one over windows"
     with np.load(out / "images.npz") as archive:
         assert archive["images"].shape == (12, 3, 96, 96)
         assert archive["images"].dtype == np.uint8
@@ -67,6 +69,28 @@ def test_convert_of_a_good_file_ends_with_zero(walks, tmp_path):
     assert "%|" not in done.stderr, "no bar where nobody looks"
     assert "give --unit, or --range per-window" in done.stderr
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["images.npz"]
+
+
+def test_convert_takes_an_export_whole(phones, tmp_path):
+    """Accelerometer and gyroscope are one recording, ``meta`` is none, a bad file is told."""
+    out, folder = tmp_path / "out", tmp_path / "phones"
+    shutil.copytree(phones, folder)
+    (folder / "fast" / "ben" / "Gyroscope.csv").write_text("Time (s),x,y,z\n0,1,oops,3\n")
+    done = img2imu("convert", folder, "--no-png", "--labels", "folder", "--out", out)
+    assert done.returncode == 1
+    [told] = [line for line in done.stderr.splitlines() if "not converted" in line]
+    assert "ben" in told
+    with np.load(out / "images.npz") as archive:
+        assert set(archive["recording"]) == {"fast/anna", "slow/anna", "slow/ben"}
+        assert archive["label"].tolist() == ["fast", "slow", "slow"]
+
+
+def test_convert_draws_a_name_as_it_is(walks, tmp_path):
+    path = tmp_path / "a$x^$b.csv"
+    shutil.copy(walks / "walk0.csv", path)
+    done = img2imu("convert", path, "--seconds", 6, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "a$x^$b_0000.png").exists()
 
 
 def test_convert_tells_files_of_one_name_apart(walks, tmp_path):

@@ -109,6 +109,15 @@ def test_explore_chooses_the_explorer(path, flags, explorer, mine, tmp_path):
     assert f"ik.explore.{explorer}(" in cells(place)[-1]
 
 
+def test_explore_shows_one_recording_as_it_is_whatever_its_labels(mine, tmp_path):
+    parts = [pd.read_csv(mine / label / "p0.csv") for label in ("slow", "fast")]
+    parts[1]["time (s)"] += 9
+    path, place = tmp_path / "both.csv", tmp_path / "own.ipynb"
+    pd.concat(parts).to_csv(path, index=False)
+    assert img2imu("explore", path, "--notebook", place, "--print").returncode == 0
+    assert cells(place)[-1] == "ik.explore.SpectrogramExplorer(recordings)"
+
+
 def test_explore_without_a_path_shows_simulated_motion(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert img2imu("explore", "--print").returncode == 0
