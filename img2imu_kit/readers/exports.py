@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 import pandas as pd
 
@@ -90,9 +90,10 @@ class Part:
     left_out: tuple[Path, ...] = ()
 
 
-def is_apart(name: str) -> bool:
-    """Whether a file or folder is not the user's: hidden, a Mac's, phyphox's ``meta``."""
-    return name.startswith(".") or name in ("__MACOSX", "meta")
+def is_apart(place: PurePath) -> bool:
+    """Whether a file is not the user's: hidden, a Mac's double in a zip, phyphox's ``meta``."""
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in place.parts)
+    return hidden or place.match("meta/device.csv") or place.match("meta/time.csv")
 
 
 def find_parts(files: Iterable[Path]) -> tuple[list[Part], list[Path]]:

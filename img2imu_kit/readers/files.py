@@ -205,7 +205,7 @@ def _read_folder(folder: Path, options: dict[str, Any], title: str, packed: int)
         place = file.relative_to(folder)
         if file.resolve() == table:
             continue
-        if file.name.lower().endswith(READABLE) and not any(map(is_apart, place.parts)):
+        if file.name.lower().endswith(READABLE) and not is_apart(place):
             inside.setdefault(file.parent, []).append(file)
     if not inside:
         raise FormatError(f"no file that ends in {', '.join(READABLE)}", where=str(folder))
@@ -250,9 +250,8 @@ def _named_parts(
 ) -> Iterator[tuple[Part, str]]:
     """The recordings of a folder, each with its name."""
     for parent, files in inside.items():
-        parts, others = (
-            ([Part(file.name, (file,)) for file in files], []) if each else find_parts(files)
-        )
+        alone = [Part(file.name, (file,)) for file in files]
+        parts, others = (alone, []) if each else find_parts(files)
         place = parent.relative_to(folder).as_posix().removeprefix(".")
         for part in parts:
             first = part.files[0].relative_to(folder).as_posix()
@@ -262,7 +261,7 @@ def _named_parts(
             others += part.left_out
         if others:
             left = ", ".join(file.name for file in others)
-            _log.info("%s: left aside, no accelerometer or gyroscope: %s", parent, left)
+            _log.info("%s: left aside: %s", place or title or "export", left)
 
 
 def _read_part(part: Part, options: dict[str, Any], packed: int) -> list[Recording]:
@@ -288,24 +287,31 @@ def _read_part(part: Part, options: dict[str, Any], packed: int) -> list[Recordi
         told = "no clock tells when each sensor began: they are taken to begin together"
         warnings.warn(told, GuessWarning, stacklevel=2)
     merged, failure = [], None
+    # Gaps split some of the sensors: each piece goes with all that it overlaps, of one person.
+    together = [pieces for pieces in itertools.product(*sensors) if _overlap(pieces)]
     with warnings.catch_warnings():
-        if max(map(len, sensors)) > 1:  # pieces between gaps are shorter than what they overlap
+        if len(together) > 1:  # that pieces are shorter than what they overlap goes without saying
             warnings.simplefilter("ignore", GuessWarning)
-        for pieces in itertools.product(*sensors):
-            if len({piece.subject for piece in pieces} - {""}) > 1:
-                continue
+        for pieces in together or [[pieces[0] for pieces in sensors]]:
             try:
                 merged.append(_feel_gravity(merge(pieces, offsets_s=offsets_s)))
-            except ClockError as error:
+            except ClockError as error:  # not two samples in common
                 failure = error
     if not merged:
         names = " and ".join(file.name for file in part.files)
         raise ClockError(
-            f"{names}: {failure.what if failure else 'no person is in all of them'}",
+            f"{names}: {failure.what}",
             where=str(part.files[0].parent),
             remedy="Read them one by one and give offsets_s= to img2imu_kit.merge.",
         )
     return merged
+
+
+def _overlap(pieces: tuple[Recording, ...]) -> bool:
+    begins_s = [(piece.clock_s or 0.0) + piece.start_s for piece in pieces]
+    ends_s = [begin + piece.seconds for begin, piece in zip(begins_s, pieces, strict=True)]
+    people = {piece.subject for piece in pieces} - {""}
+    return len(people) < 2 and max(begins_s) < min(ends_s)
 
 
 def _feel_gravity(recording: Recording) -> Recording:

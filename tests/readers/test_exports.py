@@ -796,7 +796,7 @@ def test_what_is_left_aside_is_noted(tmp_path, caplog):
     save(folder, {"notes.txt": "walked to the shop\nand back\n", "photo.jpg": b"\xff\xd8"})
     with caplog.at_level(logging.INFO, "img2imu_kit"), pytest.warns(GuessWarning) as told:
         check(ik.read(folder), Expected())
-    assert "no accelerometer or gyroscope: Location.csv, Linear Accel" in caplog.text
+    assert "walk: left aside: Location.csv, Linear Acceleration.csv" in caplog.text
     assert "Magnetometer.csv" in caplog.text
     (warning,) = told
     assert "notes: not read, no column of numbers was found" in str(warning.message)
@@ -834,6 +834,12 @@ def test_a_zip_of_zips_holds_several_recordings(tmp_path):
     deeper = packed({"all.zip": (tmp_path / "all.zip").read_bytes()}, tmp_path / "deep.zip")
     with pytest.raises(FormatError, match="no file that ends in"):
         ik.read(deeper)
+
+
+def test_a_folder_called_meta_may_be_the_user_s(tmp_path):
+    tables = phyphox_tables()
+    save(tmp_path / "meta", {name: tables[name] for name in ("Accelerometer.csv", "meta/time.csv")})
+    assert [r.name for r in ik.read(tmp_path)] == ["meta"]
 
 
 def test_a_mac_s_copies_are_no_files(tmp_path):
