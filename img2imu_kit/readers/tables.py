@@ -309,7 +309,7 @@ def _recordings(
                     samples, rows = samples[own], rows[own]
                     about["labels"] = None if labels is None else labels[rows]
                 clock = {"rate": rate, "gap": gap, "longest_gap_s": longest_gap_s}
-                about["clock_s"] = stamp_seconds(part[layout.time].iloc[:1], layout.time_unit)
+                about["clock_s"] = stamp_seconds(part[layout.time], layout.time_unit)
                 recordings += from_samples(samples, times_s, **clock, **about)
         except Img2ImuError as error:  # raised from arrays, which know no file
             at = error.where if error.where.startswith(where) else where

@@ -30,7 +30,7 @@ TIME_UNITS["ticks"] = 1e-7
 _TIME_NAMES = {"time", "timestamp", "timestamps", "datetime", "date", "epoch", "elapsed", "uptime"}
 _TIME_NAMES |= {"epoc"}  # as MetaBase spells it
 _TIME_NAMES |= {"zeit", "zeitstempel", "datum", "temps", "tiempo", "tempo", "hora", "fecha"}
-#: One word of two: unixtime, systime, timems, sampletime; but a lifetime or daytime is no clock.
+#: One word for two: unixtime, systime, timems, sampletime; but a lifetime or daytime is no clock.
 _FUSED = re.compile(
     r"(unix|posix|epoch|sys(tem)?|utc|gps|boot|wall|local|host|phone|device|sensor|sample|packet|"
     r"real|run|rel|abs)?time(stamp)?(s|sec|ms|us|ns|millis|micros|nanos)?"
@@ -183,7 +183,8 @@ def to_seconds(stamps: pd.Series, unit: str) -> np.ndarray:
 def stamp_seconds(stamps: pd.Series, unit: str) -> float:
     """The first stamp on its own clock, in seconds: Unix time of a date."""
     if unit == "date":
-        return _dates(stamps.iloc[:1]).iloc[0].timestamp()
+        # the last stamp tells with the first whether day or month comes first
+        return _dates(stamps.iloc[[0, -1]]).iloc[0].timestamp()
     return float(pd.to_numeric(stamps.iloc[:1]).iloc[0]) * TIME_UNITS[unit]
 
 

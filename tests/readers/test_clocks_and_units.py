@@ -459,6 +459,8 @@ def test_midnight_passes(write, spelling, day):
     (recording,) = read_csv(write("time,ax,ay,az", stamps, *SWING.T))
     assert recording.seconds == pytest.approx(10)
     np.testing.assert_allclose(recording.signal, SWING, atol=1e-3)
+    if "Y" in spelling:
+        assert recording.clock_s == pd.Timestamp(f"{day} 23:59:55").timestamp()
 
 
 @pytest.mark.parametrize("text", ["day 3, 11h07", "19-V-2022 23:33:19", "2022 139 84799"])
