@@ -78,7 +78,7 @@ def write_map(
     >>> windows = sliding_windows(people, seconds=4).select("acc")
     >>> page = Path(tempfile.mkdtemp(), "map.html")
     >>> places = windows.signal.mean(axis=2)[:, :2]
-    >>> "http" in write_map(page, places, windows).read_text()
+    >>> "https://" in write_map(page, places, windows).read_text()
     False
     """
     xy = np.asarray(xy, dtype=float)
