@@ -265,7 +265,7 @@ def count(cases):
         if result.startswith("refused"):
             causes[result[9:75]] += 1
             examples[result[9:75]] = written
-        if results.total() % 1000 == 0:
+        if results.total() % 250 == 0:
             print(dict(results), flush=True)
 
     with tempfile.TemporaryDirectory() as folder:
