@@ -97,7 +97,7 @@ def quickstart(
     typer.echo("Shoulder exercises -> two pictures -> vision backbone -> few-label score")
     from .quickstart import quickstart as run
 
-    story = run(folder, seed=seed)
+    story = run(folder, seed=seed, progress=watched())
     typer.echo(f"\n{scores_text(story.scores)}\n\nFigure: {story.figure}\nTable:  {story.csv}")
     typer.echo("Open the notebooks: make lab   (or: jupyter lab notebooks/00_quickstart.ipynb)")
 

@@ -37,7 +37,7 @@ class Story:
     csv: Path
 
 
-def quickstart(folder: str | Path = "results", *, seed: int = 0) -> Story:
+def quickstart(folder: str | Path = "results", *, seed: int = 0, progress: bool = False) -> Story:
     """Shoulder exercises to pictures to the votes of a network to few-label scores, in one figure.
 
     The networks have seen photographs only.
@@ -48,6 +48,8 @@ def quickstart(folder: str | Path = "results", *, seed: int = 0) -> Story:
         Where ``quickstart.png`` and ``quickstart.csv`` are written.
     seed : int
         Of the random network.
+    progress : bool
+        Show progress bars.
 
     Returns
     -------
@@ -67,12 +69,15 @@ def quickstart(folder: str | Path = "results", *, seed: int = 0) -> Story:
     # 3. Votes: the network reads both pictures, uint8 [N, 3, 96, 96], at four depths; each layer of
     # each picture has a probe of its own, and their log-probabilities are added.
     readout = ImageReadout(pictures=tuple(PICTURES))
-    voters = {name: readout.read(windows, network) for name, network in networks.items()}
+    voters = {
+        name: readout.read(windows, network, progress=progress)
+        for name, network in networks.items()
+    }
     # 4. Scores: few labels of some people, tested on others; statistics by hand are the line
     # that no network may quietly fall below.
     methods = {name: fuse(read) for name, read in voters.items()}
     methods["statistics + forest"] = (handcrafted_features(windows), "forest")
-    table = few_label(methods, windows, shots=(1, 10), seeds=5, cap=True)
+    table = few_label(methods, windows, shots=(1, 10), seeds=5, cap=True, progress=progress)
 
     figure = plt.figure(figsize=(14, 7.8), layout="constrained")
     above, below = figure.subfigures(2, 1)
