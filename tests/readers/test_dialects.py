@@ -248,8 +248,8 @@ def test_a_motion_in_any_dialect_is_read_right_or_refused(written):
 
 
 def count(cases):
-    """What became of many dialects, and the first few that went wrong."""
-    results, causes, wrong, examples = Counter(), Counter(), [], {}
+    """What became of many dialects, and each that went wrong."""
+    results, causes, examples = Counter(), Counter(), {}
 
     @settings(
         max_examples=cases, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -260,7 +260,9 @@ def count(cases):
             result = outcome(written, folder)
         except Exception as error:  # any other error is wrong too
             result = "wrong"
-            wrong.append((repr(error)[:300], written))
+            print("\nWRONG", repr(error)[:300], written.said, written.options)
+            utf16 = written.text[:2] == b"\xff\xfe"
+            print(written.text[:700].decode("utf-16" if utf16 else "utf-8"), flush=True)
         results[result.partition(":")[0]] += 1
         if result.startswith("refused"):
             causes[result[9:75]] += 1
@@ -274,9 +276,6 @@ def count(cases):
     for cause, times in causes.most_common(25):
         print(f"{times:6d} {cause}")
         print(examples[cause].said, examples[cause].text[:300])
-    for error, written in wrong[:12]:
-        print("\nWRONG", error, written.said, written.options)
-        print(written.text[:700].decode("utf-16" if written.text[:2] == b"\xff\xfe" else "utf-8"))
 
 
 if __name__ == "__main__":
