@@ -323,6 +323,7 @@ class _Lines:
         row, width = self.rows[i], len(self.numeric)
         known, values = sum(map(_is_name, row)), sum(bool(_VALUE.match(cell)) for cell in row)
         prose = any(re.search(r"\w[,.:;!]$", cell) for cell in row[:-1])  # of words, not of cells
+        prose = prose or (not known and any(len(cell.split()) > 2 for cell in row))
         plain = straight and not (values or prose) and abs(len(row) - width) <= 1
         filled = 2 * sum(map(bool, row)) > width or (len(row) == width and _is_units(row))
         return (plain or known > values + prose) and filled and not self.is_sample(i)

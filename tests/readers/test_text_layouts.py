@@ -326,6 +326,14 @@ def test_the_header_is_the_line_straight_above_the_samples(write, lines, kind):
     check(read_csv(write(head + table), unit="g"), ACC, rate=50)
 
 
+@pytest.mark.parametrize("last", ["", ","])
+@pytest.mark.parametrize("said", ["made by Ann, on a Monday, indoors", "Start,10:00", ",,", "2"])
+def test_what_stands_above_samples_without_a_header_names_none(write, said, last):
+    with pytest.warns(GuessWarning, match="'0' is acc_x"):
+        check(read_csv(write(said + "\n" + rows(*ACC.T, end=last + "\n")), rate=50, unit="g"),
+              ACC, rate=50)  # fmt: skip
+
+
 def test_a_torn_line_under_the_header_is_no_preamble(write):
     table = rows(np.arange(LENGTH) / 50, *ACC.T).splitlines()
     for header in ("t,acc_x,acc_y,acc_z\n", ""):
