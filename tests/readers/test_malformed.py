@@ -219,7 +219,7 @@ CASES = {
     ),
     "nothing like an axis": (
         table(header="time_ms,a,b,label,q", rows=["0,1,2,x,y", "20,1,2,x,y", "40,1,2,x,y"]),
-        FormatError,
+        NoSignalError,
         ["no column is named after an axis, and 2 columns of numbers are left", "'time_ms', 'a'"],
     ),
     "wrong number of axis names": (
