@@ -11,8 +11,28 @@ PACKAGE = Path(img2imu_kit.__file__).parent
 
 #: From the ground up: a room imports from those before it, and from itself.
 ROOMS = (
-    *("errors", "_files", "_memory", "signals", "readers", "datasets", "pictures", "augment", "models"),
-    *("pretrain", "baselines", "evaluate", "explain", "plots", "reproduce", "explore", "cli"),
+    *(
+        "errors",
+        "_files",
+        "_memory",
+        "signals",
+        "readers",
+        "datasets",
+        "pictures",
+        "augment",
+        "models",
+    ),
+    *(
+        "models",
+        "pretrain",
+        "baselines",
+        "evaluate",
+        "explain",
+        "plots",
+        "reproduce",
+        "explore",
+        "cli",
+    ),
 )
 
 
