@@ -10,9 +10,10 @@ import img2imu_kit
 PACKAGE = Path(img2imu_kit.__file__).parent
 
 #: From the ground up: a room imports from those before it, and from itself.
-ROOMS = tuple(
-    "errors _files _memory signals readers datasets pictures augment models pretrain baselines "
-    "evaluate explain plots reproduce explore cli".split()
+ROOMS = (
+    *("errors", "_files", "_memory"),
+    *("signals", "readers", "datasets", "pictures", "augment", "models", "pretrain", "baselines"),
+    *("evaluate", "explain", "plots", "reproduce", "explore", "cli"),
 )
 
 
