@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import ParameterError
-from .options import check_output, reader_flags, takes, watched, window_flags
+from .options import (
+    IMG2IMU,
+    BackboneFlag,
+    WeightsFlag,
+    check_output,
+    reader_flags,
+    takes,
+    watched,
+    window_flags,
+)
 from .recordings import check_paths, windows_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["few_label", "reproduce", "scores_text"]
-
-IMG2IMU = "img2imu:walk-sensor"
 
 
 @takes(reading=reader_flags(), cutting=window_flags(seconds=4.0, overlap=0.5))
@@ -30,12 +37,8 @@ def few_label(
         list[Path] | None,
         typer.Option(help="Instead of a task: your own file, or folder; give it for each."),
     ] = None,
-    weights: Annotated[
-        str, typer.Option(help="Bundled ones, or a file or folder of safetensors.")
-    ] = IMG2IMU,
-    backbone: Annotated[
-        str | None, typer.Option(help="timm model of weights without a card.")
-    ] = None,
+    weights: WeightsFlag = IMG2IMU,
+    backbone: BackboneFlag = None,
     shots: Annotated[str, typer.Option(help="Labelled windows a class: 10 or 1,5,10.")] = "10",
     seeds: Annotated[int, typer.Option(min=1, help="Draws of subjects and shots.")] = 5,
     test: Annotated[

@@ -14,17 +14,17 @@ from urllib.parse import quote
 import typer
 
 from .._files import atomic_write
-from ..datasets.catalogue import load_dataset
 from ..errors import ParameterError
+from ..explore.sources import find_source
 from ..signals.windows import sliding_windows
-from .options import check_output, reader_flags, takes, watched, window_flags
+from .options import IMG2IMU, check_output, reader_flags, takes, watched, window_flags
 from .recordings import check_paths, read_recordings, select_sensor
 
 __all__ = ["explorer_cells", "lab_command", "open_explorer"]
 
 Kind = Literal["auto", "spectrogram", "augmentation", "embedding", "gradcam"]
 
-_NETWORK = 'network = ik.load_backbone(weights="img2imu:walk-sensor")'
+_NETWORK = f'network = ik.load_backbone(weights="{IMG2IMU}")'
 #: Explorer -> what stands above it in its notebook, and the cell that shows it.
 _CELLS = {
     "spectrogram": (
@@ -127,8 +127,8 @@ def explorer_cells(
     ik.explore.SpectrogramExplorer(recordings)
     """
     if path is None:
-        code = 'ik.load_dataset("synthetic", subjects=3, transitions=True)'
-        recordings = load_dataset("synthetic", subjects=3, transitions=True)
+        usual = find_source()
+        code, recordings = usual.code, usual.recordings
     else:
         labels = reading.get("labels")
         if isinstance(labels, str) and Path(labels).is_file():  # wherever the notebook is

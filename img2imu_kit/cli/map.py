@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from .options import check_output, reader_flags, takes, watched, window_flags
+from .options import (
+    IMG2IMU,
+    BackboneFlag,
+    WeightsFlag,
+    check_output,
+    reader_flags,
+    takes,
+    watched,
+    window_flags,
+)
 from .recordings import check_paths, windows_of
 
 __all__ = ["map_recordings", "show_map"]
@@ -22,12 +31,8 @@ def show_map(
     cutting: dict,
     out: Annotated[Path, typer.Option(help="Folder for map.png, map.html, map.csv.")] = Path("map"),
     sensor: Annotated[str, typer.Option(help="What the network sees: acc or gyro.")] = "acc",
-    weights: Annotated[
-        str, typer.Option(help="Bundled ones, or a file or folder of safetensors.")
-    ] = "img2imu:walk-sensor",
-    backbone: Annotated[
-        str | None, typer.Option(help="timm model of weights without a card.")
-    ] = None,
+    weights: WeightsFlag = IMG2IMU,
+    backbone: BackboneFlag = None,
     most: Annotated[int, typer.Option(help="Of more windows some are left out, evenly.")] = 3000,
     seed: Annotated[int, typer.Option(help="Seed of the map.")] = 0,
 ) -> None:
@@ -60,7 +65,7 @@ def map_recordings(
     reading: dict[str, Any] | None = None,
     cutting: dict[str, Any] | None = None,
     sensor: str = "acc",
-    weights: str = "img2imu:walk-sensor",
+    weights: str = IMG2IMU,
     backbone: str | None = None,
     most: int = 3000,
     seed: int = 0,

@@ -25,6 +25,9 @@ from ..signals.recording import PLAUSIBLE_RATE
 from ..signals.windows import sliding_windows
 
 __all__ = [
+    "IMG2IMU",
+    "BackboneFlag",
+    "WeightsFlag",
     "check_output",
     "docs",
     "flag",
@@ -35,6 +38,11 @@ __all__ = [
     "watched",
     "window_flags",
 ]
+
+#: The network that reads own recordings, and the flags that name another.
+IMG2IMU = "img2imu:walk-sensor"
+WeightsFlag = Annotated[str, typer.Option(help="Bundled ones, or a file or folder of safetensors.")]
+BackboneFlag = Annotated[str | None, typer.Option(help="timm model of weights without a card.")]
 
 Flags = list[inspect.Parameter]
 #: What "none" is on its way through the parser, where None means that a flag was not given.

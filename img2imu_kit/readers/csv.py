@@ -28,7 +28,7 @@ from .columns import parse_name
 from .preamble import Facts, empatica, not_motion, read_facts
 from .timestamps import is_time_name, unit_of_time, words
 
-__all__ = ["Dialect", "known_dialect", "line_of", "read_table", "sniff"]
+__all__ = ["Dialect", "decode", "known_dialect", "line_of", "read_table", "sniff"]
 
 _DELIMITERS = (",", ";", "\t", "|", r"\s+")
 _COMMENT = re.compile(r"^(#|%|//)\s*")
@@ -511,23 +511,26 @@ def _cells(line: str, delimiter: str, comment: str | None) -> list[str]:
     return [cell.strip() for cell in row] or [""]
 
 
+def decode(raw: bytes, *, cut: bool = False) -> tuple[str, str]:
+    """The text of a file, or of its head that may be cut within a letter, and its encoding."""
+    boms = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    encoding = "utf-16" if raw.startswith(boms) else "utf-8-sig"
+    try:
+        return codecs.getincrementaldecoder(encoding)().decode(raw, final=not cut), encoding
+    except UnicodeDecodeError:  # older Windows programs write m/s² and °/s this way
+        return raw.decode("latin-1"), "latin-1"
+
+
 def _head(path: Path) -> tuple[list[str], str]:
     """The first lines of a text file and its encoding."""
     with _open(path) as file:
         raw = file.read(_HEAD_BYTES)
     if not raw.strip():
         raise NoSignalError("the file is empty", where=str(path))
-    encoding = "utf-8-sig"
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    elif b"\0" in raw:
+    text, encoding = decode(raw, cut=len(raw) == _HEAD_BYTES)
+    if encoding != "utf-16" and b"\0" in raw:
         remedy = "Export it as CSV; .npz, .npy and .parquet files are known by their suffix."
         raise FormatError("binary data, expected a table in text", where=str(path), remedy=remedy)
-    try:
-        text = codecs.getincrementaldecoder(encoding)().decode(raw)
-    except UnicodeDecodeError:  # older Windows programs write m/s² and °/s this way
-        encoding = "latin-1"
-        text = raw.decode(encoding)
     lines = re.split(r"\r\n|\r|\n", text)  # splitlines() would also split at \x0b and \u2028
     if len(raw) == _HEAD_BYTES and len(lines) > 1:
         lines.pop()  # it may be cut in the middle

@@ -161,13 +161,16 @@ def _read(path: Path, options: dict[str, Any], packed: int = 0) -> list[Recordin
     if not path.name.lower().endswith((*READABLE, ".gz")):
         remedy = f"Readable are {', '.join(READABLE)}; a text of another name by readers.read_csv."
         raise FormatError(f"unknown suffix {suffix!r}", where=str(path), remedy=remedy)
-    (part,), _ = ([Part(path.name, (path,))], []) if _by_columns(options) else find_parts([path])
+    (part,), _ = _parts([path], options)
     return _read_part(part, options, packed)
 
 
-def _by_columns(options: dict[str, Any]) -> bool:
-    """Whether the user chose from the columns of each file, which tells more than its name."""
-    return bool({"columns", "axes"} & set(options))
+def _parts(files: list[Path], options: dict[str, Any]) -> tuple[list[Part], list[Path]]:
+    """Recordings of one folder, and the files that hold no motion."""
+    # who chooses from the columns of each file knows more than its name tells
+    if {"columns", "axes"} & set(options):
+        return [Part(file.name, (file,)) for file in files], []
+    return find_parts(files)
 
 
 def _read_file(path: Path, options: dict[str, Any]) -> list[Recording]:
@@ -211,7 +214,7 @@ def _read_folder(folder: Path, options: dict[str, Any], title: str, packed: int)
         raise FormatError(f"no file that ends in {', '.join(READABLE)}", where=str(folder))
     recordings: list[Recording] = []
     doubts: dict[str, list[str]] = {}  # what was guessed -> of which recordings
-    parts = [*_named_parts(folder, inside, title, _by_columns(options))]
+    parts = [*_named_parts(folder, inside, title, options)]
     for part, name in tqdm(parts, "recordings", disable=not options["progress"]):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", GuessWarning)
@@ -246,12 +249,11 @@ def _read_folder(folder: Path, options: dict[str, Any], title: str, packed: int)
 
 
 def _named_parts(
-    folder: Path, inside: dict[Path, list[Path]], title: str, each: bool
+    folder: Path, inside: dict[Path, list[Path]], title: str, options: dict[str, Any]
 ) -> Iterator[tuple[Part, str]]:
     """The recordings of a folder, each with its name."""
     for parent, files in inside.items():
-        alone = [Part(file.name, (file,)) for file in files]
-        parts, others = (alone, []) if each else find_parts(files)
+        parts, others = _parts(files, options)
         place = parent.relative_to(folder).as_posix().removeprefix(".")
         for part in parts:
             first = part.files[0].relative_to(folder).as_posix()

@@ -17,7 +17,8 @@ import pandas as pd
 
 from ..errors import FormatError, ParameterError
 from ..signals.recording import as_texts
-from .timestamps import words
+from .csv import decode
+from .timestamps import TIME_UNITS, words
 
 __all__ = ["UNIX_S", "read_intervals", "to_intervals"]
 
@@ -34,7 +35,7 @@ _LABELS = (
     *("event", "behavior", "behaviour", "state", "description", "trial type", "category"),
 )
 #: Unit -> seconds, and the words in a column's name that mean it.
-_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+_UNITS = {unit: TIME_UNITS[unit] for unit in ("s", "ms", "us", "ns")}
 _UNIT_WORDS = {"sec": "s", "seconds": "s", "msec": "ms", "milliseconds": "ms"}
 _UNIT_WORDS |= {unit: unit for unit in _UNITS}
 #: A time in seconds from here on is Unix time (1e8 s: 1973), and tells its unit by its size.
@@ -77,11 +78,7 @@ def read_intervals(path: str | Path, *, labels_unit: str | None = None) -> pd.Da
         raw = path.read_bytes()
     except OSError as error:
         raise FormatError(f"cannot be read ({error.strerror})", where=where) from None
-    try:
-        utf16 = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
-        text = raw.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
+    text, _ = decode(raw)
     if path.suffix.lower() == ".json":
         return _label_studio(_tasks(text, where), labels_unit, where)
     rows = _cells(text)

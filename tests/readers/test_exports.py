@@ -389,8 +389,8 @@ def empatica(folder):
         "HR.csv": one.replace("\n4.", "\n1."),
         "IBI.csv": f"{EPOCH_S:.6f}, IBI\n0.5,0.75\n1.25,0.75\n",
         "tags.csv": f"{EPOCH_S + 1:.2f}\n",
-        "info.txt": ".csv files in this archive are in the following format:\nThe first row is the "
-        "initial time of the session expressed as unix timestamp in UTC.\n",
+        "info.txt": "What each file holds.\nACC.csv: first row the start as Unix time, second row "
+        "the rate in Hz, then x, y, z in 1/64 g.\n",
     }
     return packed(files, folder / "walk.zip")
 

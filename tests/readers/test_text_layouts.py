@@ -22,6 +22,7 @@ from img2imu_kit.errors import (
     SignalError,
 )
 from img2imu_kit.readers.files import read
+from img2imu_kit.readers.intervals import read_intervals
 from img2imu_kit.readers.preamble import read_facts
 from img2imu_kit.readers.tables import describe_csv, read_csv
 
@@ -535,3 +536,18 @@ def test_a_binary_dat_is_refused(tmp_path):
 )
 def test_facts(text, told):
     assert read_facts([(1, [text])]).told == told
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "utf-8-sig", "utf-16"])
+def test_the_last_letter_of_a_file_is_not_lost(encoding, tmp_path):
+    rows = "\n".join(f"{i / 50},{i % 7},1,2,Café" for i in range(60))
+    path = tmp_path / "walk.csv"
+    path.write_bytes(f"time_s,acc_x,acc_y,acc_z,label\n{rows}".encode(encoding))
+    [walk] = read_csv(path, unit="m/s2")
+    assert set(walk.labels) == {"Café"}
+
+
+def test_the_last_letter_of_a_table_of_labels_is_not_lost(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_bytes("0\t1\twalk\n1\t2\tCafé".encode("latin-1"))
+    assert read_intervals(path).label.tolist() == ["walk", "Café"]
