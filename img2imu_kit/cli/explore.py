@@ -57,7 +57,7 @@ def open_explorer(
     reading: dict,
     cutting: dict,
     path: Annotated[
-        Path | None, typer.Argument(help="A recording, or a folder of them; none: simulated.")
+        Path | None, typer.Argument(help="A recording, or a folder of them; none: a data set.")
     ] = None,
     explorer: Annotated[
         Kind,
@@ -123,7 +123,7 @@ def explorer_cells(
     ...     print(source)
     import img2imu_kit as ik
     <BLANKLINE>
-    recordings = ik.load_dataset("synthetic", subjects=3, transitions=True)
+    recordings = ik.load_dataset("shoulder_exercises")
     ik.explore.SpectrogramExplorer(recordings)
     """
     if path is None:
@@ -153,7 +153,7 @@ def explorer_cells(
         si = 'to_unit("m/s2", "rad/s", unknown="keep")'
         lines += [f"chosen = [each.{si}.select({_code(sensor)}) for each in recordings]"]
         lines += [f"windows = ik.sliding_windows(chosen, {_arguments(**settings)})"]
-    title = f"# {path.name if path else 'Simulated motion'}"
+    title = f"# {path.name if path else 'Exercises of the shoulder'}"
     return [("markdown", f"{title}\n\n{text}"), ("code", "\n".join(lines)), ("code", show)]
 
 

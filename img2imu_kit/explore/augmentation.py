@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from os import PathLike
@@ -38,11 +38,11 @@ from ..pictures.power import spectrogram
 from ..signals.axes import channel_index
 from ..signals.recording import Recording
 from ..signals.windows import sliding_windows
-from .base import Explorer
+from .base import WIDE, Explorer
 from .canvas import Drawing, blank
 from .controls import WindowControls, choice, control
 from .panels import picture_edges, picture_panel, signal_panel, window_bounds
-from .sources import find_source
+from .sources import Given, find_source
 
 __all__ = ["AUGMENTATIONS", "AugmentationExplorer", "AugmentationState", "code", "render"]
 
@@ -104,7 +104,7 @@ class AugmentationState:
         return self.recording.cut(start, stop).select([axes[i] for i in chosen])
 
 
-def render(state: AugmentationState) -> Drawing:
+def render(state: AugmentationState, width: int = WIDE) -> Drawing:
     """Draw a photo and a picture of motion, both changed alike, and the twin on the sensor.
 
     Above the photo and the spectrogram picture before and after, and the spectrogram picture of
@@ -230,7 +230,7 @@ class AugmentationExplorer(Explorer):
     Parameters
     ----------
     source : optional
-        Recordings, the name of a data set, or the path of a file. Default: simulated people.
+        Recordings or windows, the name of a data set, or a path. Default: shoulder exercises.
     photo : uint8 [H, W, 3] or path, optional
         Default: a photo that comes with scikit-learn.
     seconds : float
@@ -254,7 +254,7 @@ class AugmentationExplorer(Explorer):
 
     def __init__(
         self,
-        source: str | PathLike | Recording | Sequence[Recording] | None = None,
+        source: Given = None,
         photo: np.ndarray | str | PathLike | None = None,
         *,
         seconds: float = 6.0,
@@ -275,8 +275,11 @@ class AugmentationExplorer(Explorer):
             "views": choice("views by", "What makes the two views", AUGMENTATIONS, value=views),
         }
         self.upload = control(FileUpload, "Upload a photo", "A picture of yours", accept="image/*")
-        controls = [*self.window.controls, *self.controls.values(), self.upload]
-        super().__init__(self._read(), controls, "augmentation")
+        groups = {
+            "signal": self.window.controls,
+            "augmentation": [*self.controls.values(), self.upload],
+        }
+        super().__init__(self._read(), groups, "augmentation")
         for widget in self.controls.values():
             widget.observe(self._changed, "value")
         self.upload.observe(self._photo_given, "value")

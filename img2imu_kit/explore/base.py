@@ -13,7 +13,9 @@ import sys
 import threading
 from base64 import b64encode
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,18 @@ import ipywidgets as widgets
 import traitlets
 
 from .._files import atomic_write
-from ..errors import Img2ImuError
+from ..errors import Img2ImuError, unknown_name
 from .canvas import Drawing
-from .controls import Quiet
+from .controls import Quiet, group
+from .page import Still, write_page
 
-__all__ = ["Explorer", "Latest", "Screen"]
+__all__ = ["WIDE", "Explorer", "Latest", "Screen"]
 
 _HERE = Path(__file__).parent
+#: Width of a picture in pixels until a browser says how much room there is.
+WIDE = 1080
+#: Narrower it would be unreadable, wider only emptier.
+_LEAST, _MOST = 420, 1600
 
 
 class Latest:
@@ -103,14 +110,18 @@ class Screen(anywidget.AnyWidget):
     code = traitlets.Unicode().tag(sync=True)
     failed = traitlets.Bool().tag(sync=True)
     name = traitlets.Unicode("picture").tag(sync=True)
+    #: What the page has room for, in pixels: said by the browser, and again when that changes.
+    width = traitlets.Int(WIDE).tag(sync=True)
 
     def __init__(self, **traits) -> None:
         super().__init__(**traits)
         self._lock = threading.Lock()  # the thread that draws and the kernel's own both speak
+        self._drawing: Drawing | None = None
 
     def show(self, drawing: Drawing, code: str = "") -> None:
         """Replace the picture and all that is said about it."""
         with self._lock, self.hold_sync():
+            self._drawing = drawing
             self.png, self.alt, self.status = drawing.png(), drawing.alt, drawing.note
             self.code, self.failed = code, False
 
@@ -124,6 +135,12 @@ class Screen(anywidget.AnyWidget):
         with self._lock:
             self.status = status
 
+    def point(self, x: int, y: int) -> None:
+        """Answer what lies at a pixel of the picture, where the pointer is."""
+        # A message and not a trait: the browser asks again only when it is answered, and the same
+        # answer twice would be no change of a trait.
+        self.send({"pointed": self._drawing.read(x, y) if self._drawing else ""})
+
 
 class Explorer(Quiet, widgets.VBox):
     """A thin binding of controls to a pure function that draws their state.
@@ -131,30 +148,52 @@ class Explorer(Quiet, widgets.VBox):
     A subclass gives `render`, `code` if there is any, and `_read`: the state that the controls
     show. The state is all there is: widgets hold nothing else that a picture depends on.
 
-    Attributes
+    Parameters
     ----------
     state
         A frozen dataclass.
+    groups : dict of name -> controls
+        In the order of the eye: they stand beside the picture, and each can be folded away.
+    name : str
+        Of the picture when it is saved.
+    above : widgets
+        What stands above both, over the whole width.
+    folded : names of groups
+        That are closed at first.
+
+    Attributes
+    ----------
+    state
+        The present one.
     screen : Screen
-        With ``status``, ``failed``, ``alt`` and ``png`` as they are shown.
+        With ``status``, ``failed``, ``alt`` and ``png`` as they are shown, and the ``width`` of
+        the page that `render` is given.
     """
 
-    render: Callable[[Any], Drawing]
+    render: Callable[[Any, int], Drawing]
     code: Callable[[Any], str] = staticmethod(lambda state: "")
 
     def __init__(
-        self, state: Any, controls: list[widgets.Widget], name: str, above: tuple = ()
+        self,
+        state: Any,
+        groups: Mapping[str, Sequence[widgets.Widget]],
+        name: str,
+        above: Sequence[widgets.Widget] = (),
+        folded: Collection[str] = (),
     ) -> None:
         self.state = state
-        self.screen = Screen(name=name, layout={"flex": "1 1 600px", "min_width": "0"})
+        # Beside the controls down to 420 pixels, below them on a page that is narrower still.
+        self.screen = Screen(name=name, layout={"flex": f"1 1 {_LEAST}px", "min_width": "0"})
         self._latest = Latest(self._show)
-        column = widgets.VBox(controls, layout={"flex": "0 0 auto"})
-        body = widgets.Box(
-            [column, self.screen],
-            layout={"flex_flow": "row wrap", "align_items": "flex-start", "grid_gap": "8px"},
+        column = widgets.VBox(
+            [group(title, controls, title in folded) for title, controls in groups.items()],
+            _dom_classes=["ik-controls"],
         )
+        body = widgets.Box([column, self.screen], _dom_classes=["ik-body"])
         super().__init__([*above, body], _dom_classes=["ik-explorer"])
         self._show(state)  # at once, so that a notebook is stored with it
+        self.screen.observe(lambda _change: self.draw(self.state), "width")
+        self.screen.on_msg(self._pointed)
 
     def draw(self, state: Any) -> None:
         """Show a new state as soon as possible, and no older one after it."""
@@ -165,17 +204,63 @@ class Explorer(Quiet, widgets.VBox):
         """Return when the picture shows the state."""
         self._latest.wait()
 
-    def export(self, path: str | os.PathLike) -> Path:
-        """Write the picture of the present state as PNG, with its alt text inside.
+    def export(
+        self, path: str | os.PathLike, over: Mapping[str, Sequence[Any]] | None = None
+    ) -> Path:
+        """Write the present state as a picture, or as a page that needs no kernel.
+
+        Parameters
+        ----------
+        path : path
+            ``.html``: one page that holds all it shows and makes no request; else a PNG, with its
+            alt text inside.
+        over : dict of name -> values, optional
+            A slider for each on that page: fields of the state or settings, drawn beforehand for
+            every combination. Those that contradict each other show why.
 
         Raises
         ------
         Img2ImuError
-            The state holds a contradiction, or the file cannot be written.
+            The state holds a contradiction, no such setting, or a file that cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from img2imu_kit.explore import SpectrogramExplorer
+        >>> page = Path(tempfile.mkdtemp(), "frames.html")
+        >>> text = SpectrogramExplorer().export(page, over={"n_fft": [32, 64]}).read_text()
+        >>> text.count("data:image/webp"), "https://" in text
+        (2, False)
         """
-        path = Path(path)
-        atomic_write({path: self.render(self.state).png()})
-        return path
+        path, over = Path(path), {name: list(values) for name, values in (over or {}).items()}
+        if path.suffix != ".html":
+            atomic_write({path: self.render(self.state, WIDE).png()})
+            return path
+        self.render(self.state, WIDE)  # a contradiction is an error here, and a sentence below
+        stills = [
+            self._still(dict(zip(over, values, strict=True))) for values in product(*over.values())
+        ]
+        return write_page(path, f"{self.screen.name} explorer", stills, over)
+
+    def _still(self, values: Mapping[str, Any]) -> Still:
+        """The present state with some settings changed: what it shows, or why it cannot."""
+        state = self.state
+        for name, value in values.items():
+            state = self._vary(state, name, value)
+        try:
+            return Still(self.render(state, WIDE), self.code(state))
+        except Img2ImuError as error:
+            return Still(None, problem=self._explain(error))
+
+    def _vary(self, state: Any, name: str, value: Any) -> Any:
+        """The state with another value of what `export` is told to vary."""
+        if name not in (known := [field.name for field in fields(state)]):
+            raise unknown_name("setting", name, known)
+        return replace(state, **{name: value})
+
+    def _explain(self, error: Img2ImuError) -> str:
+        """An error in the words of the controls."""
+        return str(error)
 
     def _read(self) -> Any:
         raise NotImplementedError
@@ -192,11 +277,20 @@ class Explorer(Quiet, widgets.VBox):
         }
         return bundle, {"image/png": {"alt": self.screen.alt}}
 
+    def _pointed(self, _screen: widgets.Widget, content: dict, _buffers: list) -> None:
+        """The pointer is at a pixel of the picture, or clicked there."""
+        answer = self._clicked if content.get("clicked") else self.screen.point
+        answer(int(content["x"]), int(content["y"]))
+
+    def _clicked(self, x: int, y: int) -> None:
+        """Answer a click on a pixel of the picture."""
+
     def _show(self, state: Any) -> None:
+        width = min(max(self.screen.width, _LEAST), _MOST)
         try:
-            drawing, code = self.render(state), self.code(state)
+            drawing, code = self.render(state, width), self.code(state)
         except Img2ImuError as error:
-            self.screen.explain(str(error))
+            self.screen.explain(self._explain(error))
         except Exception as error:  # a mistake of ours: said here, and raised for who looks for it
             self.screen.explain(f"Unexpected {type(error).__name__}: {error}")
             raise

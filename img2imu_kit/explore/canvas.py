@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -39,6 +39,8 @@ class Drawing:
     pixels: np.ndarray  # uint8 [H, W, 3]
     alt: str  # what it shows, for those who cannot see it
     note: str = ""  # a line to be shown with it
+    #: From a pixel, counted from the left and from the top, to what lies there, in words.
+    read: Callable[[int, int], str] = lambda x, y: ""
 
     def png(self) -> bytes:
         """As a PNG file, with the alt text inside.

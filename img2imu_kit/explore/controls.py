@@ -16,6 +16,8 @@ from ipywidgets import (
     FloatSlider,
     IntRangeSlider,
     IntSlider,
+    ToggleButton,
+    VBox,
     Widget,
 )
 
@@ -28,6 +30,7 @@ __all__ = [
     "WindowControls",
     "choice",
     "control",
+    "group",
     "preset_and_changes",
 ]
 
@@ -54,13 +57,29 @@ def control(kind: type[Widget], description: str, tooltip: str, **settings) -> A
     """A control of the size and style of all others."""
     if not issubclass(kind, Button | FileUpload):  # whose text stands on them, not beside
         settings["style"] = {"description_width": "92px"}
-    layout = {"width": "300px"}
+    layout = {"width": "auto"}  # as wide as the column
     return kind(description=description, tooltip=tooltip, layout=layout, **settings)
 
 
 def choice(description: str, tooltip: str, options: Iterable = (), **settings) -> Dropdown:
     """A list to choose from."""
     return control(Dropdown, description, tooltip, options=list(options), **settings)
+
+
+def group(title: str, controls: Sequence[Widget], folded: bool = False) -> VBox:
+    """Controls under a title; a click on it, or a key, folds them away or shows them again."""
+    # ipywidgets' Accordion lets one part be open at a time, and no key reaches its titles.
+    fold = ToggleButton(value=not folded, description=title, tooltip="Show or hide these controls")
+    fold.add_class("ik-fold")
+    inside = VBox(controls)
+
+    def follow(_change: dict | None = None) -> None:
+        fold.icon = "caret-down" if fold.value else "caret-right"
+        inside.layout.display = None if fold.value else "none"
+
+    fold.observe(follow, "value")
+    follow()
+    return VBox([fold, inside], _dom_classes=["ik-group"])
 
 
 class Quiet:
@@ -188,6 +207,16 @@ class Settings(Quiet):
                 "transform": self._transform_chosen,
             }
             widget.observe(answer.get(name, self._moved), "value")
+
+    @property
+    def groups(self) -> dict[str, list[Widget]]:
+        """What becomes of the signal, and what of that is drawn and how."""
+        names = [*self.controls]
+        split = names.index("scale")
+        return {
+            "transform": [self.controls[name] for name in names[:split]],
+            "picture": [self.controls[name] for name in names[split:]],
+        }
 
     @property
     def changes(self) -> dict[str, object]:

@@ -19,7 +19,7 @@ from ..pictures.params import SpectrogramParams, resolve
 from ..plots.style import COLOURS
 from ..signals.axes import channel_index
 from ..signals.windows import Windows
-from .base import Explorer
+from .base import WIDE, Explorer
 from .canvas import INK, Drawing, blank, write
 from .controls import choice, control
 from .panels import picture_edges, picture_panel, signal_panel, window_recording
@@ -49,7 +49,7 @@ class EmbeddingState:
     params: SpectrogramParams = field(default_factory=SpectrogramParams)
 
 
-def render(state: EmbeddingState) -> Drawing:
+def render(state: EmbeddingState, width: int = WIDE) -> Drawing:
     """Draw a window with its neighbours, and a group with its classes and mean picture.
 
     Raises
@@ -228,7 +228,7 @@ class EmbeddingExplorer(Explorer):
         ]
         maps = Box(columns, layout={"flex_flow": "row wrap", "grid_gap": "8px"})
         state = EmbeddingState(windows, self._features, params=resolve(params, **overrides))
-        super().__init__(state, [*self.controls.values()], "embedding", above=(maps,))
+        super().__init__(state, {"map": [*self.controls.values()]}, "embedding", above=(maps,))
         for scatter in self.maps.values():
             scatter.widget.observe(self._hovered, "hovering")
             scatter.widget.observe(self._selected, "selection")

@@ -17,7 +17,7 @@ from ..pictures.params import SpectrogramParams, resolve
 from ..plots.style import COLOURS
 from ..signals.axes import channel_index
 from ..signals.windows import Windows
-from .base import Explorer
+from .base import WIDE, Explorer
 from .canvas import Drawing, blank, colour_map, panel
 from .controls import choice, control
 from .panels import picture_edges, picture_panel, signal_panel, window_recording
@@ -42,7 +42,7 @@ class GradCamState:
     params: SpectrogramParams = field(default_factory=SpectrogramParams)
 
 
-def render(state: GradCamState) -> Drawing:
+def render(state: GradCamState, width: int = WIDE) -> Drawing:
     """Draw a window, its picture, and where that speaks for a class, over seconds and Hz.
 
     Raises
@@ -180,7 +180,7 @@ class GradCamExplorer(Explorer):
         for name, widget in self.controls.items():
             widget.value = getattr(state, name)
             widget.observe(self._changed, "value")
-        super().__init__(state, [*self.controls.values()], "grad-cam")
+        super().__init__(state, {"network": [*self.controls.values()]}, "grad-cam")
 
     def _read(self) -> GradCamState:
         shown = {name: widget.value for name, widget in self.controls.items()}

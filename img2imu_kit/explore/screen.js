@@ -22,12 +22,32 @@ function makeAccessible(explorer) {
     const label = control.closest(".widget-slider")?.querySelector("label");
     if (label && control.getAttribute("role") === "slider") control.setAttribute("aria-label", label.textContent);
   }
+  for (const title of explorer?.querySelectorAll(".ik-fold") ?? [])
+    title.setAttribute("aria-expanded", title.classList.contains("mod-active"));
+}
+
+// Tell the kernel how wide the page is, once it has stood still; a picture that is drawn for that width keeps its
+// letters at their size. A scroll bar that comes and goes with the picture's height must not make it grow again.
+function watchWidth(model, el) {
+  let timer = null;
+  const observer = new ResizeObserver(() => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const [room, now] = [Math.floor(el.clientWidth), model.get("width")];
+      if (room === 0 || (room >= now && room < now + 24)) return;
+      model.set("width", room);
+      model.save_changes();
+    }, 120);
+  });
+  observer.observe(el);
+  return () => { clearTimeout(timer); observer.disconnect(); };
 }
 
 export default {
   render({ model, el }) {
     el.classList.add("ik-screen");
     const picture = element("img", el);
+    const pointed = element("div", el, { class: "ik-pointed" });
     const status = element("div", el, { class: "ik-status", role: "status", "aria-live": "polite" });
     const tools = element("div", el, { class: "ik-tools" });
     const copier = element("button", tools, { type: "button" });
@@ -41,12 +61,31 @@ export default {
       copier.textContent = "Copied";
       setTimeout(label, 1500);
     });
-    picture.addEventListener("click", (event) => {
-      const place = picture.getBoundingClientRect();
-      const x = (event.clientX - place.left) / place.width * picture.naturalWidth;
-      const y = (event.clientY - place.top) / place.height * picture.naturalHeight;
-      model.send({ x: Math.round(x), y: Math.round(y) });
+    const place = (event) => {
+      const box = picture.getBoundingClientRect();
+      const x = (event.clientX - box.left) / box.width * picture.naturalWidth;
+      const y = (event.clientY - box.top) / box.height * picture.naturalHeight;
+      return { x: Math.round(x), y: Math.round(y) };
+    };
+    picture.addEventListener("click", (event) => model.send({ clicked: true, ...place(event) }));
+    // One question at a time: while the kernel thinks, only the pointer's last place is kept.
+    let [asked, next] = [false, null];
+    const ask = () => {
+      asked = next !== null;
+      if (asked) model.send(next);
+      next = null;
+    };
+    picture.addEventListener("pointermove", (event) => {
+      next = place(event);
+      if (!asked) ask();
     });
+    picture.addEventListener("pointerleave", () => { next = null; pointed.textContent = ""; });
+    const answered = (message) => {
+      if (message.pointed === undefined) return;
+      pointed.textContent = picture.matches(":hover") ? message.pointed : "";
+      ask();
+    };
+    model.on("msg:custom", answered);
 
     let url = null;
     const show = () => {
@@ -72,7 +111,10 @@ export default {
     setTimeout(tell, 1000);  // when the sliders are there too
     model.on("change:png", show);
     model.on("change:alt change:status change:failed change:code", tell);
+    const stopWatching = watchWidth(model, el);
     return () => {
+      stopWatching();
+      model.off("msg:custom", answered);
       model.off("change:png", show);
       model.off("change:alt change:status change:failed change:code", tell);
       URL.revokeObjectURL(url);

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..datasets.catalogue import LOADERS, load_dataset
 from ..errors import Img2ImuError, ParameterError, SignalError
 from ..readers.files import read
 from ..signals.recording import Recording
+from ..signals.windows import Windows, sliding_windows
+from .panels import window_recording
 
-__all__ = ["Source", "find_source", "uploaded"]
+__all__ = ["Given", "Source", "find_source", "uploaded"]
 
+#: What an explorer may be given.
+Given = str | PathLike | Recording | Sequence[Recording] | Windows | None
+_DEFAULT = "shoulder_exercises"
+#: Windows that are offered one by one: a longer list is none that anybody looks through.
+_LISTED = 1000
 #: Of these Python prints what it would read; a table is none.
 _PRINTABLE = (str, int, float, bool, tuple, list, type(None))
 
@@ -29,23 +38,36 @@ class Source:
     code: str  # Python expression for the list of them, before conversion of units
     note: str = ""  # what was guessed when they were read
     conversion: str = ""  # what converts its units, as code
+    given: Windows | None = None  # what the recordings are, if they came as windows
+
+    def cut(self, seconds: float, **settings: Any) -> Windows:
+        """The windows that were given, or those of all recordings, as `sliding_windows` cuts them.
+
+        Raises
+        ------
+        Img2ImuError
+            Recordings of several rates or axes, or all shorter than a window.
+        """
+        if self.given is not None:
+            return self.given
+        return sliding_windows(self.recordings, seconds, **settings)
 
     def origin(self, index: int) -> str:
         """Python expression for one of the recordings."""
-        return f"{self.code}[{index}]{self.conversion}"
+        if self.given is None:
+            return f"{self.code}[{index}]{self.conversion}"
+        about = "windows.rate, windows.axes, windows.unit"
+        return f"ik.Recording({self.code}.signal[{index}].T, {about}){self.conversion}"
 
 
-def find_source(
-    source: str | PathLike | Recording | Sequence[Recording] | None = None,
-    reading: Mapping[str, Any] | None = None,
-) -> Source:
+def find_source(source: Given = None, reading: Mapping[str, Any] | None = None) -> Source:
     """Recordings from wherever they are.
 
     Parameters
     ----------
     source : optional
-        Recordings, the name of a data set, or the path of a file or folder. Default: simulated
-        people, who need no download.
+        Recordings or windows, the name of a data set, or the path of a file or folder. Default:
+        ``"shoulder_exercises"``, real motion that needs no download.
     reading : dict, optional
         Options of `read` for a path.
 
@@ -57,22 +79,25 @@ def find_source(
     Examples
     --------
     >>> print(find_source().origin(0))
-    ik.load_dataset("synthetic", subjects=3, transitions=True)[0]
+    ik.load_dataset("shoulder_exercises")[0]
     """
-    if source is None or source == "synthetic":
+    if isinstance(source, Windows):
+        return _windows(source)
+    if isinstance(source, str) and source == "synthetic":
         people = load_dataset("synthetic", subjects=3, transitions=True)
         return _in_si(people, 'ik.load_dataset("synthetic", subjects=3, transitions=True)')
+    source = _DEFAULT if source is None else source
     if isinstance(source, Recording):
         source = [source]
     if isinstance(source, str | PathLike):
         if source in LOADERS:
-            return _in_si(load_dataset(source), f"ik.load_dataset({source!r})")
+            return _in_si(load_dataset(source), f'ik.load_dataset("{source}")')
         return _read(Path(source).expanduser(), str(source), reading)
-    recordings = list(source)
+    recordings = list(source) if isinstance(source, Iterable) else [source]
     if not recordings or not all(isinstance(recording, Recording) for recording in recordings):
         raise ParameterError(
             "nothing to explore" if not recordings else f"{recordings[0]!r} is no recording",
-            remedy="Give recordings, the name of a data set, or the path of a file.",
+            remedy="Give recordings, windows, the name of a data set, or the path of a file.",
         )
     return _in_si(recordings, "recordings")
 
@@ -87,6 +112,24 @@ def uploaded(name: str, content: bytes) -> Source:
         except Img2ImuError as error:
             error.where = error.where.replace(str(path), path.name)
             raise
+
+
+def _windows(windows: Windows) -> Source:
+    """Windows as recordings, the first thousand of them, and all of them for `Source.cut`."""
+    if not len(windows):
+        raise ParameterError("nothing to explore", where="windows")
+    ones = Recording(np.ones((1, len(windows.axes))), windows.rate, windows.axes, windows.unit)
+    factors = _in_si([ones], "windows")
+    (in_si,) = factors.recordings
+    signal = windows.signal * in_si.signal[0][:, None]  # [N, C, T] * [C, 1]
+    windows = replace(windows, signal=signal, unit=in_si.unit)
+    each = [window_recording(windows, i) for i in range(min(len(windows), _LISTED))]
+    named = tuple(
+        replace(window, name=f"{i}: {window.name or 'window'}, {window.start_s:.4g} s")
+        for i, window in enumerate(each)
+    )
+    note = f"the first {_LISTED} of {len(windows)} windows" if len(windows) > _LISTED else ""
+    return Source(named, "windows", note, factors.conversion, windows)
 
 
 def _read(path: Path, shown: str, reading: Mapping[str, Any] | None = None) -> Source:

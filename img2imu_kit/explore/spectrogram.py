@@ -6,14 +6,13 @@ From top to bottom: the state, the pure function that draws it, and the binding 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
-from os import PathLike
 from typing import Any
 
 import numpy as np
-from ipywidgets import Button, FileUpload, Text, Widget
+from ipywidgets import Button, FileUpload, Text
 
 from ..datasets.catalogue import LOADERS
 from ..errors import Img2ImuError
@@ -26,7 +25,7 @@ from ..plots.style import COLOURS
 from ..readers.files import READABLE
 from ..signals.axes import channel_index
 from ..signals.recording import Recording
-from .base import Explorer
+from .base import WIDE, Explorer
 from .canvas import INK, Drawing, Panel, blank, colour_map, panel, write
 from .controls import Settings, WindowControls, choice, control, preset_and_changes
 from .panels import (
@@ -38,7 +37,7 @@ from .panels import (
     signal_panel,
     window_bounds,
 )
-from .sources import Source, find_source, uploaded
+from .sources import Given, Source, find_source, uploaded
 
 __all__ = ["SpectrogramExplorer", "SpectrogramState", "code", "render", "spread"]
 
@@ -70,7 +69,7 @@ class SpectrogramState:
         return window_bounds(self.recording, self.start_s, self.seconds)
 
 
-def render(state: SpectrogramState) -> Drawing:
+def render(state: SpectrogramState, width: int = WIDE) -> Drawing:
     """Draw the recording, the window in it, its spectrograms and its picture.
 
     Above the whole recording with the window marked; the window's signal, and what a frame or a
@@ -319,9 +318,9 @@ class SpectrogramExplorer(Explorer):
     Parameters
     ----------
     source : optional
-        Recordings, the name of a data set, or the path of a file or folder; all can be changed
-        by hand, and a file be uploaded (large ones are better given by path: a notebook server
-        takes some 10 MB at once). Default: simulated people.
+        Recordings or windows, the name of a data set, or the path of a file or folder; all can be
+        changed by hand, and a file be uploaded (large ones are better given by path: a notebook
+        server takes some 10 MB at once). Default: exercises of the shoulder, offline.
     seconds : float
         Length of the window.
     reading : dict, optional
@@ -339,7 +338,7 @@ class SpectrogramExplorer(Explorer):
     >>> print(explorer.code(explorer.state))
     import img2imu_kit as ik
     <BLANKLINE>
-    recording = ik.load_dataset("synthetic", subjects=3, transitions=True)[0]
+    recording = ik.load_dataset("shoulder_exercises")[0]
     window = recording.cut(0, 250)  # 0 to 5 s
     image = ik.to_image(window, params="default", n_fft=128)[0]  # uint8 [3, H, W]
     """
@@ -349,7 +348,7 @@ class SpectrogramExplorer(Explorer):
 
     def __init__(
         self,
-        source: str | PathLike | Recording | Sequence[Recording] | None = None,
+        source: Given = None,
         *,
         seconds: float = 10.0,
         reading: Mapping[str, Any] | None = None,
@@ -382,14 +381,14 @@ class SpectrogramExplorer(Explorer):
         reset = control(Button, "Reset", "Back to the beginning")
         self.settings.show(*self._start)
         self._offer()
-        place = [self.source, self.path, self.upload, *self.window.controls]
-        settings = self.settings.controls.values()
-        super().__init__(self._read(), [*place, *settings, reset], "spectrogram")
+        signal = [self.source, self.path, self.upload, *self.window.controls]
+        groups = {"signal": signal, **self.settings.groups}
+        groups["picture"] = [*groups["picture"], reset]
+        super().__init__(self._read(), groups, "spectrogram", folded=("picture",))
         self.source.observe(self._source_chosen, "value")
         self.path.observe(self._path_given, "value")
         self.upload.observe(self._file_given, "value")
         reset.on_click(self._reset)
-        self.screen.on_msg(self._clicked)
 
     def _read(self) -> SpectrogramState:
         """The state that the controls show."""
@@ -402,6 +401,11 @@ class SpectrogramExplorer(Explorer):
             origin=self._source.origin(self.window.which.value),
             remark=self._source.note,
         )
+
+    def _vary(self, state: SpectrogramState, name: str, value: Any) -> SpectrogramState:
+        if name in (setting.name for setting in fields(SpectrogramParams)):
+            return replace(state, changes={**state.changes, name: value})
+        return super()._vary(state, name, value)
 
     def _changed(self, change: dict | None = None) -> None:
         if self.window.recording is not self.state.recording:  # of other axes, of another rate
@@ -455,10 +459,10 @@ class SpectrogramExplorer(Explorer):
         self.settings.fit(self.window.recording)
         self._changed()
 
-    def _clicked(self, _screen: Widget, place: dict, _buffers: list) -> None:
+    def _clicked(self, x: int, y: int) -> None:
         """Go to the place in the recording that was clicked, given in pixels of the picture."""
         left, top, width, height = OVERVIEW
-        x, y = (place["x"] - left) / width, (place["y"] - top) / height
+        x, y = (x - left) / width, (y - top) / height
         if 0 <= x <= 1 and 0 <= y <= 1:
             start, length = self.window.start, self.window.length.value
             middle = x * self.window.recording.seconds

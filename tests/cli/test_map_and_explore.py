@@ -118,10 +118,10 @@ def test_explore_shows_one_recording_as_it_is_whatever_its_labels(mine, tmp_path
     assert cells(place)[-1] == "ik.explore.SpectrogramExplorer(recordings)"
 
 
-def test_explore_without_a_path_shows_simulated_motion(tmp_path, monkeypatch):
+def test_explore_without_a_path_shows_real_motion(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert img2imu("explore", "--print").returncode == 0
-    assert 'load_dataset("synthetic"' in cells("explore.ipynb")[1]
+    assert 'load_dataset("shoulder_exercises"' in cells("explore.ipynb")[1]
 
 
 @pytest.mark.slow

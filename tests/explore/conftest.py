@@ -23,4 +23,4 @@ def pixels_of():
 
 @pytest.fixture
 def explorer():
-    return SpectrogramExplorer(seconds=10)
+    return SpectrogramExplorer("synthetic", seconds=10)

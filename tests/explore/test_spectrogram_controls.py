@@ -20,10 +20,10 @@ def test_a_dragged_slider_draws_few_and_ends_at_the_last(explorer, monkeypatch):
     drawn = []
     render_once = explorer.render
 
-    def counted(state):
+    def counted(state, width):
         drawn.append(state)
         time.sleep(0.02)
-        return render_once(state)
+        return render_once(state, width)
 
     monkeypatch.setattr(SpectrogramExplorer, "render", staticmethod(counted))
     for tenth in range(200):
@@ -144,7 +144,7 @@ def test_contradictions_are_said_and_the_picture_stays(explorer):
 def test_a_mistake_of_ours_is_not_hidden(explorer, monkeypatch):
     failed = []
     monkeypatch.setattr(threading, "excepthook", failed.append)
-    monkeypatch.setattr(SpectrogramExplorer, "render", staticmethod(lambda state: 1 / 0))
+    monkeypatch.setattr(SpectrogramExplorer, "render", staticmethod(lambda state, width: 1 / 0))
     explorer.window.start.value = 3
     explorer.wait()
     assert "Unexpected ZeroDivisionError" in explorer.screen.status
@@ -153,10 +153,11 @@ def test_a_mistake_of_ours_is_not_hidden(explorer, monkeypatch):
 
 def test_a_click_on_the_recording_goes_there(explorer):
     left, top, width, height = OVERVIEW
-    explorer._clicked(explorer.screen, {"x": left + width // 2, "y": top + height // 2}, [])
+    at = {"x": left + width // 2, "y": top + height // 2}
+    explorer._pointed(explorer.screen, {"clicked": True, **at}, [])
     seconds = explorer.state.recording.seconds
     assert explorer.state.start_s + 5 == pytest.approx(seconds / 2, abs=0.3)
-    explorer._clicked(explorer.screen, {"x": left, "y": 400}, [])  # elsewhere
+    explorer._pointed(explorer.screen, {"clicked": True, "x": left, "y": 400}, [])  # elsewhere
     assert explorer.state.start_s > 10
 
 
