@@ -157,7 +157,7 @@ class Explorer(Quiet, widgets.VBox):
     name : str
         Of the picture when it is saved.
     above : widgets
-        What stands above both, over the whole width.
+        What stands above the picture, or beside it where the page is wide.
     folded : names of groups
         That are closed at first.
 
@@ -185,12 +185,14 @@ class Explorer(Quiet, widgets.VBox):
         # Beside the controls down to 420 pixels, below them on a page that is narrower still.
         self.screen = Screen(name=name, layout={"flex": f"1 1 {_LEAST}px", "min_width": "0"})
         self._latest = Latest(self._show)
+        self._slow = Latest(self._attempt)
         column = widgets.VBox(
             [group(title, controls, title in folded) for title, controls in groups.items()],
             _dom_classes=["ik-controls"],
         )
-        body = widgets.Box([column, self.screen], _dom_classes=["ik-body"])
-        super().__init__([*above, body], _dom_classes=["ik-explorer"])
+        sight = widgets.Box([*above, self.screen], _dom_classes=["ik-sight"])
+        body = widgets.Box([column, sight], _dom_classes=["ik-body"])
+        super().__init__([body], _dom_classes=["ik-explorer"])
         self._show(state)  # at once, so that a notebook is stored with it
         self.screen.observe(lambda _change: self.draw(self.state), "width")
         self.screen.on_msg(self._pointed)
@@ -200,9 +202,18 @@ class Explorer(Quiet, widgets.VBox):
         self.state = state
         self._latest(state)
 
-    def wait(self) -> None:
-        """Return when the picture shows the state."""
-        self._latest.wait()
+    def later(self, said: str, job: Callable[[], None]) -> None:
+        """Do what takes seconds on a thread of its own, and say so meanwhile.
+
+        A job that waits is replaced by a newer one; `draw` and `screen.tell` may be called in it.
+        """
+        self.screen.tell(said)
+        self._slow(job)
+
+    def wait(self, seconds: float = 60.0) -> None:
+        """Return when nothing is computed any more and the picture shows the state."""
+        self._slow.wait(seconds)
+        self._latest.wait(seconds)
 
     def export(
         self, path: str | os.PathLike, over: Mapping[str, Sequence[Any]] | None = None
@@ -287,12 +298,13 @@ class Explorer(Quiet, widgets.VBox):
 
     def _show(self, state: Any) -> None:
         width = min(max(self.screen.width, _LEAST), _MOST)
+        self._attempt(lambda: self.screen.show(self.render(state, width), self.code(state)))
+
+    def _attempt(self, job: Callable[[], None]) -> None:
         try:
-            drawing, code = self.render(state, width), self.code(state)
+            job()
         except Img2ImuError as error:
             self.screen.explain(self._explain(error))
         except Exception as error:  # a mistake of ours: said here, and raised for who looks for it
             self.screen.explain(f"Unexpected {type(error).__name__}: {error}")
             raise
-        else:
-            self.screen.show(drawing, code)
