@@ -27,8 +27,11 @@ __all__ = [
     "write_weights",
 ]
 
-#: What training wrappers put before a network's own keys: DataParallel, Lightning, MoCo.
-_WRAPPERS = ("module.", "model.", "encoder_q.", "backbone.")
+#: What training puts before a network's own keys: DataParallel, torch.compile, Lightning; MoCo v2
+#: and v3, DINO. Of two networks the one that learned by gradients or is meant to be kept comes
+#: first; "encoder." is last, for it is also a part of many networks.
+_WRAPPERS = ("module.", "_orig_mod.", "model.", "encoder_q.", "base_encoder.")
+_WRAPPERS += ("teacher.", "backbone.", "encoder.")
 
 #: ImageNet's weights that a package of the index brings: package, file in it, card.
 _IMAGENET = {
@@ -186,7 +189,8 @@ def read_weights(path: Path, *, allow_pickle: bool = False) -> dict[str, torch.T
             where=str(path),
             remedy="The file is damaged, cut short or of another kind; fetch it again.",
         ) from None
-    for nest in ("state_dict", "model"):  # training checkpoints keep the weights one level down
+    # training checkpoints keep the weights one level down, DINO's those of two networks
+    for nest in ("state_dict", "model_state_dict", "model", "teacher"):
         if isinstance(state, dict) and isinstance(state.get(nest), dict):
             state = state[nest]
     tensors = state.items() if isinstance(state, dict) else ()
@@ -333,8 +337,12 @@ def _read_note(text: str) -> dict:
 
 def write_weights(folder: Path, state: dict[str, torch.Tensor], card: dict) -> None:
     """Write ``model.safetensors`` and ``card.json``; a failure leaves the previous ones whole."""
-    # Safetensors takes no tensors that share memory, as tied weights do: a copy of each.
-    state = {key: value.detach().cpu().contiguous().clone() for key, value in state.items()}
+    # Safetensors takes no tensors that share memory, as tied weights do: a copy of each. What
+    # torch.compile wraps, a network or a part of one, is saved under the keys that all can load.
+    state = {
+        key.replace("_orig_mod.", ""): value.detach().cpu().contiguous().clone()
+        for key, value in state.items()
+    }
     contents = {
         "model.safetensors": safetensors.torch.save(state, metadata={"format": "pt"}),
         "card.json": json.dumps(card, indent=2).encode() + b"\n",

@@ -25,18 +25,18 @@ from pathlib import Path
 
 import numpy as np
 import pooch
-from PIL import Image
+from PIL import Image, ImageOps
 from tqdm.auto import tqdm
 
 from ..errors import DatasetError, FormatError, ParameterError
 
-__all__ = ["ImageSet", "load_images"]
+__all__ = ["ImageSet", "as_rgb", "load_images"]
 
-_PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff", ".gif")
+_PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff", ".gif")
 _SHARDS = (".tar", ".tar.gz", ".tgz")
 _MANIFESTS = {"manifest.csv.gz": gzip.open, "manifest.csv": open}
 _TIMM = ("torch/", "hfds/")  # kinds of timm data sets that can be read in any order
-_LAYOUT = 2  # of the cache; a change of what is stored makes every key new
+_LAYOUT = 3  # of the cache; a change of what is stored makes every key new
 _CHUNK = 32  # pictures a thread takes at once
 
 #: Opens a picture and gives its label, ``""`` without one; may run on any thread.
@@ -362,7 +362,7 @@ def _decode(chunk: list[tuple[str, Opener]], size: int) -> list[tuple]:
 def _square(picture: Image.Image, size: int) -> np.ndarray:
     """Centre square of a picture, `size` pixels wide: uint8 [3, size, size]."""
     picture.draft("RGB", (size, size))  # a JPEG is decoded at 1/2, 1/4, 1/8 where that suffices
-    picture = picture.convert("RGB")
+    picture = as_rgb(picture)
     width, height = picture.size
     if (width, height) != (size, size):
         side = min(width, height)
@@ -370,6 +370,42 @@ def _square(picture: Image.Image, size: int) -> np.ndarray:
         box = (left, top, left + side, top + side)
         picture = picture.resize((size, size), Image.Resampling.BICUBIC, box, reducing_gap=2)
     return np.asarray(picture).transpose(2, 0, 1)
+
+
+def as_rgb(picture: Image.Image) -> Image.Image:
+    """A picture of any kind as people see it, 8-bit RGB; of an animation the first frame.
+
+    Turned as its EXIF orientation says; what is transparent shows white. Pillow's own conversion
+    clips greys of more than 8 bits (65535 and 256 both become 255) and floats (0.9 becomes 0).
+
+    Raises
+    ------
+    FormatError
+        Whole numbers beyond 16 bits or floats beyond 0 to 1: what is white there, nobody says.
+
+    Examples
+    --------
+    >>> ramp = Image.fromarray(np.array([[0, 257 * 127, 65535]], np.uint16))
+    >>> np.asarray(as_rgb(ramp))[0, :, 0]
+    array([  0, 127, 255], dtype=uint8)
+    """
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode == "F" or picture.mode.startswith("I"):  # float32; int32, or 16 bits of it
+        values = np.asarray(picture, dtype=np.float64)
+        white = 1.0 if picture.mode == "F" else 65535.0
+        least_white = 256 if picture.mode == "I" else 0  # int32 that may as well hold 8 bits
+        if not (values.min() >= 0 and least_white <= values.max() <= white):
+            raise FormatError(
+                f"pixels from {values.min():g} to {values.max():g}, expected 0 to {white:g}",
+                where=f"picture of mode {picture.mode}",
+                remedy="Save it with 8 bits a channel.",
+            )
+        return Image.fromarray((values / white * 255).round().astype(np.uint8)).convert("RGB")
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        paper = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(paper, picture)
+    return picture.convert("RGB")
 
 
 def _mapped(folder: Path, size: int, source: str) -> ImageSet:

@@ -1,5 +1,6 @@
 """Networks are loaded with every key accounted for, and read at any layer."""
 
+import copy
 import json
 import os
 import pickle
@@ -7,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -267,6 +269,48 @@ def test_prefixes_of_training_wrappers_are_taken_off(small, folder):
     assert again.report.prefix == "module.encoder_q."
     assert "module.queue" in again.report.outside
     assert "'module.encoder_q.' taken off" in repr(again.report)
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("_orig_mod.", "module._orig_mod.", "base_encoder.", "module.base_encoder."),
+        *("encoder.", "teacher.backbone.", "model.encoder.", "backbone."),
+    ],
+)
+def test_every_known_prefix_is_taken_off_and_told(small, folder, prefix):
+    student = prefix.replace("teacher", "student").replace("base_", "momentum_")
+
+    def wrap(state):
+        other = {f"{student}{key}": value + 1 for key, value in state.items()}
+        return other | {f"{prefix}{key}": value for key, value in state.items()}
+
+    rewrite(folder, wrap)
+    again = backbone.load_backbone(SMALL, folder)
+    assert same(again.model, small.model)
+    assert f"prefix {prefix!r} taken off" in repr(again.report)
+
+
+def test_a_compiled_network_is_saved_under_the_keys_of_any_other(small, tmp_path):
+    # wrapped, and for the sake of speed never run: the compiler is asked for at the first picture
+    compiled = replace(small, model=torch.compile(small.model))
+    compiled_part = replace(small, model=copy.deepcopy(small.model))
+    compiled_part.model.blocks[0] = torch.compile(compiled_part.model.blocks[0])
+    for i, network in enumerate((compiled, compiled_part)):
+        folder = backbone.save_backbone(network, tmp_path / f"{i}")
+        again = backbone.load_backbone(SMALL, folder)
+        assert same(again.model, small.model)
+        assert again.report.prefix == ""
+
+
+def test_a_checkpoint_of_two_networks_gives_the_teacher(small, tmp_path):
+    path = tmp_path / "dino.pth"
+    state = small.model.state_dict()
+    student = {f"module.backbone.{key}": value + 1 for key, value in state.items()}
+    teacher = {f"backbone.{key}": value for key, value in state.items()}
+    torch.save({"student": student, "teacher": teacher, "epoch": 3}, path)
+    (tmp_path / "dino.json").write_text(json.dumps({"mean": small.mean, "std": small.std}))
+    assert same(backbone.load_backbone(SMALL, path, allow_pickle=True).model, small.model)
 
 
 def test_only_safetensors_unless_asked_for(small, tmp_path):

@@ -97,6 +97,84 @@ def test_indexing_keeps_pixels_and_labels_together(tree, load):
     assert len(images[-1]) == 1
 
 
+RAMP = np.linspace(0, 1, 64)[None].repeat(64, axis=0)  # [64, 64], black at the left
+#: name -> a picture of the ramp, as files of more than 8 bits a pixel keep it
+DEEP = {
+    "16.png": Image.fromarray((RAMP * 65535).astype(np.uint16)),
+    "16.tif": Image.fromarray((RAMP * 65535).astype(np.uint16)),
+    "16.pgm": Image.fromarray((RAMP * 65535).astype(np.uint16)),
+    "32.tif": Image.fromarray((RAMP * 65535).astype(np.int32)),
+    "float.tif": Image.fromarray(RAMP.astype(np.float32)),
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_a_ramp_stays_a_ramp_however_many_bits_a_pixel_has(name, tmp_path, load):
+    (tmp_path / "one").mkdir()
+    DEEP[name].save(tmp_path / "one" / name)
+    found = load(tmp_path / "one", size=64).pixels[0]
+    assert np.abs(found - RAMP * 255).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "values", [RAMP * 255, RAMP - 0.5, np.full((8, 8), np.nan), (RAMP * 255).astype(np.int32)]
+)
+def test_pixels_whose_white_nobody_knows_are_left_out_with_a_reason(values, tmp_path, load):
+    (tmp_path / "one").mkdir()
+    picture(0).save(tmp_path / "one" / "good.png")
+    kind = values.dtype if values.dtype == np.int32 else np.float32
+    Image.fromarray(values.astype(kind)).save(tmp_path / "one" / "odd.tif")
+    with pytest.warns(UserWarning, match=r"odd\.tif .*expected 0 to"):
+        images = load(tmp_path / "one")
+    assert len(images) == 1
+
+
+def test_what_is_transparent_shows_the_paper(tmp_path, load):
+    half = np.zeros((16, 16, 4), np.uint8)
+    half[:, 8:] = 200, 0, 0, 255
+    clear = Image.fromarray(half)
+    grey = Image.merge("LA", (clear.getchannel(0), clear.getchannel(3)))
+    (tmp_path / "one").mkdir()
+    clear.save(tmp_path / "one" / "a.png")
+    clear.convert("P").save(tmp_path / "one" / "b.png", transparency=bytes([0] + [255] * 255))
+    clear.save(tmp_path / "one" / "c.gif")
+    grey.save(tmp_path / "one" / "d.png")
+    images = load(tmp_path / "one")
+    assert (images.pixels[:, :, :, :7] == 255).all()
+    assert np.abs(images.pixels[:3, 0, :, 9:].astype(int) - 200).max() <= 8  # a palette's nearest
+    assert images.pixels[:3, 1:, :, 9:].max() <= 8
+
+
+def test_a_picture_stands_as_its_exif_says(tmp_path, load):
+    (tmp_path / "one").mkdir()
+    lying = Image.fromarray(np.pad(np.full((8, 16, 3), 255, np.uint8), ((8, 0), (0, 0), (0, 0))))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter clockwise: what lies below comes to the left
+    lying.save(tmp_path / "one" / "a.png", exif=exif)
+    [image] = load(tmp_path / "one").pixels
+    assert (image[:, :, :7] == 255).all()
+    assert (image[:, :, 9:] == 0).all()
+
+
+def test_of_an_animation_the_first_frame(tmp_path, load):
+    (tmp_path / "one").mkdir()
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
+    for name in ("a.gif", "b.webp", "c.png"):
+        frames[0].save(tmp_path / "one" / name, save_all=True, append_images=frames[1:])
+    images = load(tmp_path / "one")
+    assert images.pixels[:, 0].min() > 250
+    assert images.pixels[:, 2].max() < 5
+
+
+def test_inks_become_light(tmp_path, load):
+    (tmp_path / "one").mkdir()
+    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "one" / "red.jpg", quality=95)
+    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "one" / "red.tif")
+    for red, green, blue in load(tmp_path / "one").pixels:
+        assert red.min() > 240
+        assert max(green.max(), blue.max()) < 15
+
+
 def test_corrupt_pictures_are_counted_and_named(tree, load):
     whole = (tree / "cats" / "0.jpg").read_bytes()
     (tree / "cats" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
