@@ -77,7 +77,7 @@ def quickstart(folder: str | Path = "results", *, seed: int = 0, progress: bool 
     # that no network may quietly fall below.
     methods = {name: fuse(read) for name, read in voters.items()}
     methods["statistics + forest"] = (handcrafted_features(windows), "forest")
-    table = few_label(methods, windows, shots=10, seeds=5, cap=True, progress=progress)
+    table = few_label(methods, windows, shots=10, seeds=4, cap=True, progress=progress)
 
     figure = plt.figure(figsize=(14, 7.8), layout="constrained")
     above, below = figure.subfigures(2, 1)

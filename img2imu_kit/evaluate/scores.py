@@ -84,7 +84,7 @@ def draws(
 
 
 def few_label(
-    methods: Mapping[str, np.ndarray | tuple[np.ndarray, Probe]],
+    methods: Mapping[str, np.ndarray | tuple[np.ndarray, Probe]] | np.ndarray,
     windows: Windows,
     *,
     shots: int | Sequence[int] = (10,),
@@ -102,7 +102,7 @@ def few_label(
 
     Parameters
     ----------
-    methods : dict of name -> features [N, D], or -> (features, probe)
+    methods : dict of name -> features [N, D], or -> (features, probe); or features [N, D] alone
         Row i describes ``windows[i]``. A probe of its own lets hand-crafted statistics meet a
         random forest: ``{"by hand": (handcrafted_features(windows), "forest")}``.
     windows : Windows
@@ -158,6 +158,8 @@ def few_label(
     [1.0, 1.0]
     """
     labels = np.asarray(windows.label).astype(str)
+    if not isinstance(methods, Mapping):
+        methods = {"features": methods}
     probed = {name: _probed(name, method, len(labels), probe) for name, method in methods.items()}
     # All draws first: too few windows are said before an hour of scoring, not after.
     plan = list(draws(windows, shots, seeds, by=by, test=test, cap=cap))

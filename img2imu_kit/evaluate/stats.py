@@ -27,6 +27,9 @@ __all__ = [
     "voter_gains",
 ]
 
+#: Metrics from 0 to 1.
+_SHARES = ("macro_f1", "accuracy")
+
 
 def summarize(table: pd.DataFrame, metric: str = "macro_f1") -> pd.DataFrame:
     """Mean of a metric over the draws, with its 95 % t-interval.
@@ -42,7 +45,7 @@ def summarize(table: pd.DataFrame, metric: str = "macro_f1") -> pd.DataFrame:
     DataFrame
         One row for each method and shots (of a large table: for each task, protocol, method and
         shots): ``method, shots, <metric>, low, high, draws``. The interval is
-        mean -/+ t(0.975, n - 1) s / sqrt(n), NaN for a single draw.
+        mean -/+ t(0.975, n - 1) s / sqrt(n), NaN for a single draw; of a score it ends at 0 and 1.
 
     See Also
     --------
@@ -61,7 +64,10 @@ def summarize(table: pd.DataFrame, metric: str = "macro_f1") -> pd.DataFrame:
         count, mean, half = len(values), values.mean(), np.nan
         if count > 1:
             half = stats.t.ppf(0.975, count - 1) * values.std(ddof=1) / np.sqrt(count)
-        rows.append((*key, mean, mean - half, mean + half, count))
+        low, high = mean - half, mean + half
+        if metric in _SHARES:
+            low, high = max(low, 0.0), min(high, 1.0)  # NaN stays: it is less than nothing
+        rows.append((*key, mean, low, high, count))
     return pd.DataFrame(rows, columns=[*keys, metric, "low", "high", "draws"])
 
 

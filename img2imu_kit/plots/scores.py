@@ -141,9 +141,9 @@ def plot_table(table: pd.DataFrame, shots: int, *, metric: str = "macro_f1") -> 
         for i, kin in enumerate(families):
             members = scores[family == kin]
             places = [order.get_loc(method) for method in members.index]
-            half = members.high - members[metric]
+            reach = np.abs(members[["low", "high"]].to_numpy().T - members[metric].to_numpy())
             style = {"ls": "none", "capsize": 2} | series_style(i)
-            ax.errorbar(members[metric], places, xerr=half, label=kin, **style)
+            ax.errorbar(members[metric], places, xerr=reach, label=kin, **style)
         ax.set(title=task, xlabel=name)
         ax.set_yticks(range(len(order)), order)
         ax.grid(axis="x", lw=0.4)

@@ -13,6 +13,7 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from .._files import atomic_write
@@ -181,7 +182,8 @@ def read_results(folder: Path) -> Results:
 def _score_table(table: pd.DataFrame, shots: int) -> pd.DataFrame:
     """Mean macro-F1 of each method and task as ``"0.812 ± 0.034"``, and its plain average."""
     means = summarize(table[table.shots == shots])
-    half = means.high - means.macro_f1
+    # an interval that ends at 0 or 1 is as wide as its other half says
+    half = np.maximum(means.high - means.macro_f1, means.macro_f1 - means.low)
     shown = means.macro_f1.map("{:.3f}".format)
     # a single draw has no interval
     means["shown"] = shown.where(half.isna(), shown + half.map(" ± {:.3f}".format))

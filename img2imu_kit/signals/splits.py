@@ -125,6 +125,12 @@ def k_shot(labels: np.ndarray, shots: int, *, seed: int = 0) -> np.ndarray:
     if shots < 1:
         raise ParameterError(f"shots is {shots}, expected 1 or more for each class")
     labels = np.asarray(labels, dtype=object)
+    if labels.ndim != 1:
+        raise SplitError(
+            f"labels of shape {labels.shape}, expected [N], a name for each window",
+            where="k_shot",
+            remedy="Of Windows it is windows.label.",
+        )
     if len(labels) == 0:
         raise SplitError("no windows to draw from")
     generator = np.random.default_rng(seed)

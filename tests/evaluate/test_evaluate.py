@@ -167,6 +167,13 @@ def test_mistakes_are_named(cut, weak, change, error, message):
         few_label(**{"methods": {"weak": weak}, "windows": cut, **change})
 
 
+def test_features_alone_are_a_method(cut, weak):
+    named = few_label({"features": weak}, cut, shots=3, seeds=1)
+    pd.testing.assert_frame_equal(few_label(weak, cut, shots=3, seeds=1)[SCORES], named[SCORES])
+    forest = few_label((weak, "forest"), cut, shots=3, seeds=1).macro_f1.item()
+    assert forest == few_label({"features": (weak, "forest")}, cut, shots=3, seeds=1).macro_f1[0]
+
+
 def test_windows_without_label_are_named(cut, weak):
     cut.label[3] = ""
     with pytest.raises(SplitError, match="1 of 480 windows have no label"):
@@ -215,6 +222,16 @@ def test_summary_is_the_t_interval():
     assert (row.macro_f1, row.low, row.high) == pytest.approx((np.mean(values), low, high))
     assert row.draws == 5
     assert np.isnan(summarize(scores(values, [0.1])).iloc[1].low)
+
+
+def test_no_interval_of_a_score_leaves_what_scores_can_be():
+    nearly, hardly = [1.0, 1.0, 0.8], [0.0, 0.0, 0.3]
+    high, low = summarize(scores(nearly, hardly)).itertuples()
+    assert (high.high, low.low) == (1.0, 0.0)
+    reach = stats.t.ppf(0.975, 2) * np.std(nearly, ddof=1) / np.sqrt(3)
+    assert high.low == pytest.approx(np.mean(nearly) - reach)
+    table = scores(nearly, hardly).assign(seconds=scores(nearly, hardly).macro_f1)
+    assert summarize(table, "seconds").high.max() > 1  # seconds may be more than one
 
 
 def test_paired_sees_what_the_intervals_hide(rng):

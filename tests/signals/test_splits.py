@@ -92,3 +92,8 @@ def test_k_shots_are_nested_balanced_and_reproducible(seed, few, more, classes):
 def test_too_few_for_k_shots():
     with pytest.raises(SplitError, match="class 'b' has 2 training windows, fewer than 3 shots"):
         k_shot(["a"] * 5 + ["b"] * 2, 3)
+
+
+def test_labels_are_names_and_no_windows():
+    with pytest.raises(SplitError, match=r"labels of shape \(4, 3\), .* windows\.label"):
+        k_shot(np.zeros((4, 3)), 1)
