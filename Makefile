@@ -1,11 +1,11 @@
-# make quickstart | test | lab | gallery | bench | lint; the virtual environment is made once, by the first.
+# make quickstart | test | lab | gallery | site | bench | lint; the virtual environment is made once, by the first.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: quickstart test lab gallery bench lint clean
+.PHONY: quickstart test lab gallery site bench lint clean
 
 quickstart: $(READY)
 	@$(BIN)/img2imu quickstart
@@ -24,6 +24,11 @@ lab: $(READY)
 gallery: $(READY)
 	$(BIN)/python notebooks/gallery.py
 
+# Strict: a link that leads nowhere is an error. Notebooks show what `make gallery` drew.
+site: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "open site/index.html"
+
 bench: $(READY)
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
@@ -41,4 +46,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) results gallery .pytest_cache .ruff_cache build *.egg-info
+	rm -rf $(VENV) results gallery site .pytest_cache .ruff_cache build *.egg-info

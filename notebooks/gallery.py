@@ -128,10 +128,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def tell(path: Path) -> Story:
-    """Run a notebook and make the body of its page."""
+def tell(path: Path, *, execute: bool = True) -> Story:
+    """Run a notebook, unless told to take it as it is, and make the body of its page."""
     notebook = nbformat.read(path, as_version=4)
-    seconds = run(notebook, path)
+    seconds = run(notebook, path) if execute else 0.0
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in map(at_rest, cell.outputs) if output]

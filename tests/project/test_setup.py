@@ -13,7 +13,6 @@ from packaging.specifiers import SpecifierSet
 TOP = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
 ENVIRONMENT = yaml.safe_load((TOP / "environment.yml").read_text())
-NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
 
 
 def _pins() -> dict[str, str]:
@@ -54,11 +53,6 @@ def test_constraints_hold_names_and_versions_only():
     for name, pin in _pins().items():
         assert pin.startswith("=="), name
     assert "://" not in (TOP / "constraints.txt").read_text()
-
-
-def test_readme_lists_every_notebook():
-    readme = (TOP / "README.md").read_text()
-    assert [path.name for path in NOTEBOOKS if f"notebooks/{path.name}" not in readme] == []
 
 
 def test_the_command_is_installed():
