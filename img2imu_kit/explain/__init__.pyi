@@ -1,5 +1,8 @@
 from .embedding import Embedding as Embedding
+from .embedding import fit_pca as fit_pca
 from .embedding import fit_tsne as fit_tsne
+from .embedding import fit_umap as fit_umap
+from .embedding import nearest_distance as nearest_distance
 from .embedding import pca as pca
 from .embedding import quality as quality
 from .embedding import tsne as tsne
@@ -7,3 +10,4 @@ from .gradcam import ATTRIBUTIONS as ATTRIBUTIONS
 from .gradcam import directions as directions
 from .gradcam import focus as focus
 from .gradcam import grad_cam as grad_cam
+from .gradcam import salient_signal as salient_signal

@@ -1,8 +1,9 @@
-"""Features in two dimensions: t-SNE that can place new points, PCA, and how far to trust them."""
+"""Features in two dimensions: maps that can place new points, and how far to trust them."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import openTSNE
 import torch
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
+from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
@@ -18,7 +20,16 @@ from tqdm.auto import tqdm
 from ..errors import ParameterError, SignalError
 from ..pretrain.metrics import knn_votes
 
-__all__ = ["Embedding", "fit_tsne", "pca", "quality", "tsne"]
+__all__ = [
+    "Embedding",
+    "fit_pca",
+    "fit_tsne",
+    "fit_umap",
+    "nearest_distance",
+    "pca",
+    "quality",
+    "tsne",
+]
 
 #: Below this many points Barnes-Hut is faster than interpolation, and exact neighbours than
 #: approximate ones.
@@ -30,7 +41,7 @@ _EARLY, _LATE = 250, 500
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """A t-SNE picture that stands still while new points are placed in it.
+    """A map that stands still while new points are placed in it; made by `fit_tsne` and others.
 
     Attributes
     ----------
@@ -38,14 +49,15 @@ class Embedding:
     """
 
     xy: np.ndarray
-    _reduce: Pipeline
-    _points: openTSNE.TSNEEmbedding
-    _threads: int
+    _reduce: Pipeline  # features [M, D] to what the map was made of
+    _put: Callable[[np.ndarray], np.ndarray]  # from there to positions [M, 2]
+    _threads: int = 1
 
     def place(self, features: np.ndarray) -> np.ndarray:
         """Positions of new features [M, D] among the old ones, float32 [M, 2].
 
-        Each new point is drawn to its neighbours of old; the old points do not move.
+        Each new point is drawn to its neighbours of old; the old points do not move. So it always
+        lands somewhere: `nearest_distance` says whether it belongs there.
         """
         features = _check(features, least=1)
         if features.shape[1] != self._reduce.n_features_in_:
@@ -55,11 +67,7 @@ class Embedding:
                 where="embedding",
             )
         with threadpool_limits(limits=self._threads):
-            reduced = self._reduce.transform(features)
-            # A new point holds on to its neighbours of old alone; openTSNE takes five of them.
-            perplexity = min(5.0, (len(self.xy) - 1) / 3)
-            xy = self._points.transform(reduced, perplexity=perplexity)
-        return np.asarray(xy, dtype=np.float32)
+            return np.asarray(self._put(self._reduce.transform(features)), dtype=np.float32)
 
 
 def fit_tsne(
@@ -136,7 +144,7 @@ def fit_tsne(
         # [N, D] -> [N, 50]: what is left out is mostly noise, and distances in 50 dimensions are
         # cheap. t-SNE then moves points in 2 to minimise KL(P || Q) of neighbourhoods in 50 and 2
         # [1]_; started from the principal axes, not at random, it keeps the coarse layout.
-        reduce = make_pipeline(StandardScaler(), PCA(min(50, *features.shape), random_state=seed))
+        reduce = _components(features, seed)
         points = openTSNE.TSNE(
             perplexity=perplexity,
             initialization="pca",
@@ -149,12 +157,43 @@ def fit_tsne(
             callbacks=step if progress else None,
             callbacks_every_iters=10,
         ).fit(reduce.fit_transform(features))
-    return Embedding(np.asarray(points, dtype=np.float32), reduce, points, threads)
+    # A new point holds on to its neighbours of old alone; openTSNE takes five of them.
+    few = min(5.0, highest)
+    return Embedding(
+        np.asarray(points, dtype=np.float32),
+        reduce,
+        lambda reduced: points.transform(reduced, perplexity=few),
+        threads,
+    )
 
 
 def tsne(features: np.ndarray, **options) -> np.ndarray:
     """Positions of features [N, D] in a t-SNE picture, float32 [N, 2]; options as `fit_tsne`."""
     return fit_tsne(features, **options).xy
+
+
+def fit_pca(features: np.ndarray, *, seed: int = 0) -> Embedding:
+    """Features [N, D], standardised, on their two main axes; new ones are projected on the same.
+
+    Raises
+    ------
+    SignalError
+        Fewer than 2 points or features, NaN or infinity, features that never vary.
+
+    Examples
+    --------
+    >>> features = np.random.default_rng(0).normal(size=(40, 8))
+    >>> fitted = fit_pca(features)
+    >>> bool(np.allclose(fitted.place(features[:3]), fitted.xy[:3], atol=1e-5))
+    True
+    """
+    features = _check(features, least=2)
+    if features.shape[1] < 2:
+        raise SignalError("one feature has no second axis", where="pca")
+    with threadpool_limits(limits=1):
+        reduce = make_pipeline(StandardScaler(), PCA(2, random_state=seed))
+        xy = reduce.fit_transform(features).astype(np.float32)
+    return Embedding(xy, reduce, lambda reduced: reduced)
 
 
 def pca(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
@@ -165,12 +204,118 @@ def pca(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
     >>> pca(np.random.default_rng(0).normal(size=(40, 8))).shape
     (40, 2)
     """
-    features = _check(features, least=2)
-    if features.shape[1] < 2:
-        raise SignalError("one feature has no second axis", where="pca")
+    return fit_pca(features, seed=seed).xy
+
+
+def fit_umap(features: np.ndarray, *, neighbours: int = 15, seed: int = 0) -> Embedding:
+    """Lay features out by UMAP, from the same principal components as `fit_tsne`.
+
+    Parameters
+    ----------
+    features : float [N, D]
+    neighbours : int
+        How many a point attends to; of few points fewer.
+    seed : int
+
+    Raises
+    ------
+    ParameterError
+        umap-learn is not installed; fewer than two neighbours.
+    SignalError
+        As `fit_tsne`.
+
+    References
+    ----------
+    .. [1] L. McInnes, J. Healy and J. Melville, "UMAP: uniform manifold approximation and
+       projection for dimension reduction", arXiv 1802.03426.
+    """
+    features = _check(features, least=4)
+    if neighbours < 2:
+        raise ParameterError(f"neighbours is {neighbours}, expected 2 or more")
+    try:
+        import umap
+    except ImportError:
+        remedy = 'pip install "img2imu_kit[maps]"'
+        raise ParameterError("UMAP needs umap-learn", remedy=remedy) from None
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a seed means one thread, which is what we want
+        reduce = _components(features, seed)
+        fitted = umap.UMAP(
+            n_neighbors=min(neighbours, len(features) - 1), random_state=seed, n_jobs=1
+        ).fit(reduce.fit_transform(features))
+    return Embedding(fitted.embedding_.astype(np.float32), reduce, fitted.transform)
+
+
+def nearest_distance(
+    known: np.ndarray, new: np.ndarray | None = None, groups: np.ndarray | None = None
+) -> np.ndarray:
+    """How far each row is from the nearest known one: far ones lie where nothing was learned.
+
+    Parameters
+    ----------
+    known : float [N, D]
+        Features.
+    new : float [M, D], optional
+        Default: the known ones themselves, each without its own group.
+    groups : array [N], optional
+        Who: a person's windows are alike, so that of a person who is known the next one says
+        nothing about a person who is not. Default: each row is a group of its own.
+
+    Returns
+    -------
+    float64 [M]
+        On features standardised by the known ones, divided by the root of their number.
+
+    Raises
+    ------
+    SignalError
+        Shapes that do not fit, NaN or infinity, a single group.
+
+    References
+    ----------
+    .. [1] Y. Sun, Y. Ming, X. Zhu and Y. Li, "Out-of-distribution detection with deep nearest
+       neighbors", ICML 2022.
+
+    Examples
+    --------
+    >>> known = np.array([[0.0, 0], [0, 1], [4, 0], [4, 1]])
+    >>> nearest_distance(known).round(2)
+    array([1.41, 1.41, 1.41, 1.41])
+    >>> nearest_distance(known, groups=[*"aabb"]).round(2)  # the other group is twice as far
+    array([1.41, 1.41, 1.41, 1.41])
+    >>> nearest_distance(known, [[4, 1], [40, 1]]).round(1)
+    array([ 0. , 12.7])
+    """
+    known = _check(known, least=2)
+    scaler = StandardScaler().fit(known)
+    width = np.sqrt(known.shape[1])
+    scaled = scaler.transform(known) / width
+    if new is not None:
+        new = _check(new, least=1)
+        if new.shape[1] != known.shape[1]:
+            raise SignalError(
+                f"{new.shape[1]} features, but {known.shape[1]} are known", where="nearest_distance"
+            )
+        return _nearest(scaled, scaler.transform(new) / width)
+    groups = np.arange(len(known)) if groups is None else np.asarray(groups)
+    if len(groups) != len(known) or len(set(groups.tolist())) < 2:
+        raise SignalError(
+            f"{len(set(groups.tolist()))} group(s) of {len(groups)} for {len(known)} rows, "
+            "expected two or more",
+            where="nearest_distance",
+        )
+    # One search for each group, among all others: exact, and as quick as one for all.
+    distance = np.empty(len(known))
+    for group in set(groups.tolist()):
+        mine = groups == group
+        distance[mine] = _nearest(scaled[~mine], scaled[mine])
+    return distance
+
+
+def _nearest(known: np.ndarray, rows: np.ndarray) -> np.ndarray:
     with threadpool_limits(limits=1):
-        reduce = make_pipeline(StandardScaler(), PCA(2, random_state=seed))
-        return reduce.fit_transform(features).astype(np.float32)
+        search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(known)
+        return search.kneighbors(rows)[0][:, 0]
 
 
 def quality(
@@ -241,6 +386,11 @@ def _agreement(points: np.ndarray, codes: np.ndarray, neighbours: int) -> float:
     count = int(codes.max()) + 1
     votes = knn_votes(-distance, codes, count, neighbours, weigh=torch.ones_like)  # [N, count]
     return float((votes.argmax(dim=1) == codes).double().mean())
+
+
+def _components(features: np.ndarray, seed: int) -> Pipeline:
+    """Features [N, D] to 50 principal components, or as many as there are."""
+    return make_pipeline(StandardScaler(), PCA(min(50, *features.shape), random_state=seed))
 
 
 def _check(features: np.ndarray, least: int) -> np.ndarray:

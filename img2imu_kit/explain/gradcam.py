@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pandas as pd
 import torch
 from captum.attr import LayerGradCam, LayerGradientXActivation
+from scipy.signal import ShortTimeFFT
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
+from torch import nn
 from torch.nn import functional
 
 from ..errors import ParameterError, SignalError
 from ..models.backbone import Backbone
-from ..models.readout import evaluation_mode, read_layers
+from ..models.readout import evaluation_mode, layer_maps, read_layers
 from ..pictures.params import SpectrogramParams, resolve
 from ..pictures.power import make_grid
 
-__all__ = ["ATTRIBUTIONS", "directions", "focus", "grad_cam"]
+__all__ = ["ATTRIBUTIONS", "directions", "focus", "grad_cam", "salient_signal"]
 
 ATTRIBUTIONS = ("grad-cam", "hires-cam")
 
@@ -39,7 +44,7 @@ def grad_cam(
     Parameters
     ----------
     backbone : Backbone
-        A convolutional network.
+        A network whose layers have places: convolutional, or a transformer of windows (Swin).
     images : uint8 [N, 3, H, W]
     direction : int or float [D]
         What is scored: a class of the network's own classifier, or ``features @ direction``, as a
@@ -104,22 +109,53 @@ def grad_cam(
         return features @ weights.to(features.device)
 
     module = model.get_submodule(model.feature_info[seen]["module"])
-    with evaluation_mode(model):
+    with evaluation_mode(model), _channels_first(backbone, module, seen, batch[:1]) as maps_of:
         if method == "grad-cam":
             # Equations 1 and 2 of [1]_: alpha_k = mean over places of dy/dA_k for each channel k
             # of the map A [N, K, F, S], and L = ReLU(sum over k of alpha_k A_k), [N, 1, F, S].
-            maps = LayerGradCam(score, module).attribute(batch, relu_attributions=True)
+            maps = LayerGradCam(score, maps_of).attribute(batch, relu_attributions=True)
         else:
             # HiResCAM [2]_ takes no mean: L = ReLU(sum over k of dy/dA_k A_k), place by place.
-            maps = LayerGradientXActivation(score, module).attribute(batch)
-    if maps.ndim != 4:
-        raise ParameterError(
-            f"layer {seen} of {backbone.name} has no places", remedy="Use a convolutional network."
-        )
+            maps = LayerGradientXActivation(score, maps_of).attribute(batch)
     # What speaks against the class is left out: the question is where evidence for it lies.
     maps = maps.sum(dim=1, keepdim=True).relu().detach().float()
     maps = functional.interpolate(maps, images.shape[2:], mode="bilinear", align_corners=False)
     return maps[:, 0].cpu().numpy()
+
+
+@contextmanager
+def _channels_first(
+    backbone: Backbone, module: nn.Module, layer: int, batch: torch.Tensor
+) -> Iterator[nn.Module]:
+    """A module that gives out the layer's map as [N, K, F, S], whatever order the layer has.
+
+    Swin and its like keep channels last, [N, F, S, K]: weights of "channels" would be weights of
+    places, and a heat map of them nonsense that looks like one.
+    """
+    with torch.no_grad():
+        (expected,) = layer_maps(backbone.model, batch, [layer])  # timm says it channels first
+        found: list[torch.Tensor] = []
+        handle = module.register_forward_hook(lambda _module, _given, out: found.append(out))
+        backbone.model.forward_features(batch)
+        handle.remove()
+    given = found[-1] if found and isinstance(found[-1], torch.Tensor) else None
+    if given is not None and given.shape == expected.shape and torch.equal(given, expected):
+        yield module
+        return
+    moved = given.permute(0, 3, 1, 2) if given is not None and given.ndim == 4 else None
+    if moved is None or moved.shape != expected.shape or not torch.equal(moved, expected):
+        raise ParameterError(
+            f"layer {layer} of {backbone.name} has no places", remedy="Use a convolutional network."
+        )
+    # A detour of the same numbers: channels first, through a module to look at, and back.
+    first = nn.Identity()
+    handle = module.register_forward_hook(
+        lambda _module, _given, out: first(out.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    )
+    try:
+        yield first
+    finally:
+        handle.remove()
 
 
 def directions(features: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> dict[str, np.ndarray]:
@@ -217,3 +253,74 @@ def focus(
         table[f"{name}_{unit}"] = middle
         table[f"{name}_spread_{unit}"] = spread
     return pd.DataFrame(table)[["time_s", "frequency_hz", "time_spread_s", "frequency_spread_hz"]]
+
+
+def salient_signal(
+    signal: np.ndarray,
+    maps: np.ndarray,
+    rate: float,
+    params: str | SpectrogramParams | None = None,
+    **overrides,
+) -> np.ndarray:
+    """The part of a signal that lies where maps of its pictures are bright: what was looked at.
+
+    A short-time Fourier transform of the signal, weighed by the map and turned back: a map that
+    is 1 everywhere gives the signal, one that is bright in a few rows the motion in that band.
+
+    Parameters
+    ----------
+    signal : float [N, C, T]
+    maps : float [N, H, W]
+        From 0 to 1, of pictures of the signal made with the same settings.
+    rate : float
+        Hz.
+    params, **overrides
+        With which the pictures were made.
+
+    Returns
+    -------
+    float32 [N, C, T]
+
+    Raises
+    ------
+    SignalError
+        Shapes that do not fit.
+
+    Notes
+    -----
+    Frames of a third of the window, as pictures have them. Rows that a picture does not show,
+    and times before its first column, count as the nearest that it does (our choice).
+
+    Examples
+    --------
+    >>> tones = np.sin(np.arange(200) / 50 * 2 * np.pi * np.array([[2], [15]]))  # Hz
+    >>> maps = np.zeros((1, 96, 96))
+    >>> maps[0, 48:] = 1  # the lower half of the picture, up to 12.5 Hz
+    >>> kept = salient_signal(tones[None], maps, rate=50)
+    >>> kept[0].std(axis=1).round(1)
+    array([0.7, 0. ], dtype=float32)
+    """
+    signal, maps = np.asarray(signal, dtype=float), np.asarray(maps, dtype=float)
+    if signal.ndim != 3 or maps.ndim != 3 or len(signal) != len(maps):
+        raise SignalError(
+            f"signal {signal.shape} and maps {maps.shape}, expected [N, C, T] and [N, H, W]",
+            where="salient_signal",
+        )
+    count = signal.shape[2]
+    grid = make_grid(count, rate, resolve(params, **overrides)).resized(*maps.shape[1:])
+    frame = max(8, count // 3)
+    hop = max(1, frame // 8)
+    transform = ShortTimeFFT(np.hanning(frame + 2)[1:-1], hop, rate)
+    spectrum = transform.stft(signal)  # [N, C, F', S']
+    # The pixel of the picture below each bin and frame; edges of rows need not be even in Hz.
+    row = _pixel(grid.freq_edges_hz, transform.f)
+    column = _pixel(grid.time_edges_s, transform.t(count))
+    weights = maps[:, ::-1][
+        :, row[:, None], column[None]
+    ]  # the bottom row is the last: [N, F', S']
+    return transform.istft(spectrum * weights[:, None], k1=count).astype(np.float32)
+
+
+def _pixel(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Which pixel between edges each value falls into; the first or last for those outside."""
+    return np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)

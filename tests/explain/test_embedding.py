@@ -121,3 +121,43 @@ def test_quality_checks_its_input():
         embed.quality(np.eye(9), np.eye(9)[:8, :2])
     with pytest.raises(SignalError, match="second axis"):
         embed.pca(np.arange(9.0)[:, None])
+
+
+def test_a_projection_takes_new_points(clusters):
+    features = clusters[0]
+    fitted = embed.fit_pca(features[:100])
+    scaled = (features - features[:100].mean(0)) / features[:100].std(0)
+    axes = np.linalg.svd(scaled[:100], full_matrices=False)[2][:2]
+    expected = scaled[100:] @ axes.T
+    np.testing.assert_allclose(np.abs(fitted.place(features[100:])), np.abs(expected), atol=1e-2)
+
+
+def test_the_nearest_is_sought_in_other_groups(clusters):
+    features, _ = clusters
+    scaled = (features - features.mean(0)) / features.std(0)
+    groups = np.arange(len(features)) % 5
+    distance = np.linalg.norm(scaled[:, None] - scaled[None], axis=2) / np.sqrt(80)
+    own = groups[:, None] == groups[None]
+    expected = np.where(own, np.inf, distance).min(axis=1)
+    measured = embed.nearest_distance(features, groups=groups)
+    np.testing.assert_allclose(measured, expected, rtol=1e-3)
+    np.fill_diagonal(distance, np.inf)
+    alone = embed.nearest_distance(features)
+    np.testing.assert_allclose(alone, distance.min(axis=1), rtol=1e-3)
+    far = embed.nearest_distance(features, features[:4] + 10 * features.std(0))
+    assert far.min() > np.quantile(alone, 0.99)
+    assert embed.nearest_distance(features, features[:4]).max() < 1e-3
+    with pytest.raises(SignalError, match=r"1 group\(s\)"):
+        embed.nearest_distance(features, groups=np.zeros(150))
+    with pytest.raises(SignalError, match="3 features, but 80"):
+        embed.nearest_distance(features, features[:, :3])
+
+
+def test_umap_keeps_clusters_and_places_new_points(clusters):
+    pytest.importorskip("umap", reason="optional: pip install img2imu_kit[maps]")
+    features, labels = clusters
+    fitted = embed.fit_umap(features[:130])
+    assert embed.quality(features[:130], fitted.xy, labels[:130])["knn_xy"] == 1
+    placed = fitted.place(features[130:])
+    nearest = np.linalg.norm(placed[:, None] - fitted.xy[None], axis=2).argmin(axis=1)
+    assert (labels[:130][nearest] == labels[130:]).all()

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import timm
 import torch
 
 import img2imu_kit as ik
 from img2imu_kit.errors import ParameterError, SignalError
-from img2imu_kit.explain.gradcam import directions, focus, grad_cam
+from img2imu_kit.explain.gradcam import directions, focus, grad_cam, salient_signal
 from img2imu_kit.pictures import make_grid
 
 
@@ -164,3 +165,51 @@ def test_focus_of_a_single_bright_pixel():
     assert place.time_s[0] == pytest.approx((32 + 10 * 4) / 64)
     assert place.time_spread_s[0] == pytest.approx(0, abs=1e-6)
     assert place.iloc[1].isna().all()  # nothing there
+
+
+def test_a_network_with_channels_last_is_weighed_by_channels_all_the_same():
+    """Swin's maps are [N, F, S, K]; Grad-CAM by hand on timm's maps, which are channels first."""
+    model = timm.models.SwinTransformer(
+        img_size=64, embed_dim=16, depths=(1, 1, 1), num_heads=(1, 2, 4), window_size=4
+    ).eval()
+    network = ik.models.Backbone("swin", model, (0.5,) * 3, (0.25,) * 3)
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 64, 64), dtype=np.uint8)
+    batch = network.to_batch(images)
+    last = model.layers[0](model.patch_embed(batch))  # [2, 16, 16, 16]: no shape shows its order
+    late = model.layers[1](last).mean(dim=(1, 2))  # [2, 32], averages over places
+    direction = np.random.default_rng(1).normal(size=32).astype(np.float32)
+    (gradient,) = torch.autograd.grad((late @ torch.from_numpy(direction)).sum(), last)
+    early, gradient = last.permute(0, 3, 1, 2), gradient.permute(0, 3, 1, 2)
+    for method, weights in (
+        ("grad-cam", gradient.mean(dim=(2, 3), keepdim=True)),
+        ("hires-cam", gradient),
+    ):
+        expected = enlarged((weights * early).sum(1).relu(), (64, 64)).detach()
+        heat = grad_cam(network, images, direction, layer=1, at=0, method=method)
+        assert expected.max() > 0
+        np.testing.assert_allclose(heat, expected, rtol=1e-3, atol=1e-6)
+    assert not any(part._forward_hooks for part in model.modules())
+
+
+@pytest.mark.parametrize("preset", ["default", "motion", "motion-signed"])
+def test_all_of_a_picture_is_all_of_the_signal(preset):
+    signal = np.random.default_rng(0).normal(size=(2, 3, 200)).astype(np.float32)
+    kept = salient_signal(signal, np.ones((2, 96, 96)), 50, preset)
+    np.testing.assert_allclose(kept, signal, atol=1e-5)
+    assert not salient_signal(signal, np.zeros((2, 96, 96)), 50, preset).any()
+
+
+def test_a_bright_place_brings_back_the_tone_that_lies_there():
+    rate, t = 50, np.arange(400) / 50
+    low = np.sin(2 * np.pi * 2 * t) * (t < 4)
+    high = np.sin(2 * np.pi * 10 * t)
+    grid = make_grid(400, rate, ik.pictures.resolve("motion")).resized(96, 96)
+    maps = np.zeros((1, 96, 96))
+    rows = np.flatnonzero((grid.freqs_hz > 6) & (grid.freqs_hz < 15))
+    maps[0, 95 - rows, 48:] = 1  # about 10 Hz, second half
+    (kept,) = salient_signal((low + high)[None, None], maps, rate, "motion")[0]
+    inside = slice(250, 380)
+    np.testing.assert_allclose(kept[inside], high[inside], atol=0.1)
+    assert np.abs(kept[:100]).max() < 0.02
+    with pytest.raises(SignalError, match="expected"):
+        salient_signal(low, maps, rate)
