@@ -1,5 +1,7 @@
 from .arrays import save_npz as save_npz
 from .files import READABLE as READABLE
+from .files import Unread as Unread
+from .files import find_recordings as find_recordings
 from .intervals import read_intervals as read_intervals
 from .labels import label_intervals as label_intervals
 from .tables import describe_csv as describe_csv

@@ -8,7 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,7 +31,7 @@ from .exports import Part, find_parts, is_apart, unpack_workbook, unpack_zip
 from .labels import annotate, find_labels, label_intervals, path_rule, tell_by_paths
 from .tables import SPELLING, read_csv, read_parquet, stem
 
-__all__ = ["READABLE", "read"]
+__all__ = ["READABLE", "Unread", "find_recordings", "read"]
 
 _WORKBOOKS = (".xlsx", ".xls", ".ods")
 #: Ends of the names of files that `read` understands.
@@ -123,6 +123,110 @@ def read(
     label_intervals, read_intervals : labels from a table; ``docs/labels.md`` lists the layouts.
     """
     path = Path(path)
+    rules, table, options = _told_beside(path, labels, subject, options)
+    recordings = _read(path, options | {"failed": failed, "progress": progress})
+    if labels is False:
+        recordings = [replace(recording, labels=None) for recording in recordings]
+    recordings = tell_by_paths(recordings, path, options.get("name"), **rules)
+    if table is not None:
+        about = {"labels_unit": labels_unit, "labels_since": labels_since}
+        recordings = label_intervals(recordings, table, **about)
+    return recordings
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A recording that `find_recordings` has found, which any process can read when its turn comes.
+
+    Attributes
+    ----------
+    name : str
+        As `read` would name it; empty for a single file, which names itself.
+    files : tuple of Path
+    root : Path
+        What was searched.
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    root: Path
+    _part: Part = field(repr=False)
+    _options: dict[str, Any] = field(repr=False)
+    _rules: dict[str, Any] = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(file.stat().st_size for file in self.files)
+
+    def read(self) -> list[Recording]:
+        """The recording, in pieces where gaps split it, see `read`."""
+        if self.root.is_dir():
+            pieces = _read_named(self._part, self.name, self._options)
+        else:  # names itself
+            pieces = _read_part(self._part, self._options, packed=0)
+        if self._options.get("labels") is False:
+            pieces = [replace(piece, labels=None) for piece in pieces]
+        return tell_by_paths(pieces, self.root, self._options.get("name"), **self._rules)
+
+
+def find_recordings(
+    path: str | Path, *, labels: Any = None, subject: str | None = None, **options: Any
+) -> list[Unread]:
+    """The recordings of a folder without reading them: for more than fits in memory.
+
+    Parameters
+    ----------
+    path, labels, subject, **options
+        As in `read`, but labels from no table.
+
+    Returns
+    -------
+    list of Unread
+        In the order of `read`; ``entry.read()`` reads one.
+
+    Raises
+    ------
+    FormatError
+        No such path, or nothing in it that can be read.
+    ParameterError
+        Labels from a table of intervals, or an option that `read` does not have.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("anna", "ben"):
+    ...     table = pd.DataFrame(np.eye(100, 3), columns=["acc_x", "acc_y", "acc_z"])
+    ...     table.to_csv(folder / f"{name}.csv", index=False)
+    >>> found = find_recordings(folder, rate=50, time=False, unit="g")
+    >>> [unread.name for unread in found]
+    ['anna', 'ben']
+    >>> found[1].read()[0].seconds
+    2.0
+    """
+    path = Path(path)
+    rules, table, options = _told_beside(path, labels, subject, options)
+    if table is not None:
+        raise ParameterError(
+            "a table of labels tells of all recordings together",
+            where=str(path),
+            remedy="Use read, or keep classes in folders, file names or columns.",
+        )
+    if not path.exists():
+        raise FormatError("no such file or folder", where=str(path))
+    if path.is_dir():
+        parts = _named_parts(path, _files_inside(path, options), path.resolve().name, options)
+    else:
+        parts = ((part, "") for part in _parts([path], options)[0])
+    options = options | {"failed": None, "progress": False}  # of a zip's recordings
+    return [Unread(name, part.files, path, part, options, rules) for part, name in parts]
+
+
+def _told_beside(
+    path: Path, labels: Any, subject: str | None, options: dict[str, Any]
+) -> tuple[dict[str, Any], Any, dict[str, Any]]:
+    """Rules for paths, a table of labels or None, and the options of a reader of one file."""
     # `read_csv` has every other option; a format heeds those that it has a use for
     known = set(read_csv.__annotations__) - {"path", "return"}
     if unknown := sorted(set(options) - known):
@@ -134,17 +238,10 @@ def read(
         if options.get("label"):
             raise ParameterError("label= and labels= both tell classes", where=str(path))
         # "labels" for the folder: a table in it is no recording, and an app's notes do not count
-        options |= {"label": False, "labels": labels}
+        options = options | {"label": False, "labels": labels}
     if person is None:
-        options |= {"subject": subject}
-    recordings = _read(path, options | {"failed": failed, "progress": progress})
-    if labels is False:
-        return [replace(recording, labels=None) for recording in recordings]
-    recordings = tell_by_paths(recordings, path, options.get("name"), labels=rule, subject=person)
-    if table is not None:
-        about = {"labels_unit": labels_unit, "labels_since": labels_since}
-        recordings = label_intervals(recordings, table, **about)
-    return recordings
+        options = options | {"subject": subject}
+    return {"labels": rule, "subject": person}, table, options
 
 
 def _read(path: Path, options: dict[str, Any], packed: int = 0) -> list[Recording]:
@@ -201,29 +298,14 @@ def _read_packed(path: Path, options: dict[str, Any], packed: int) -> list[Recor
 
 def _read_folder(folder: Path, options: dict[str, Any], title: str, packed: int) -> list[Recording]:
     """Every recording below a folder; a doubt about many files is shown once."""
-    inside: dict[Path, list[Path]] = {}  # folder -> its files
-    labels = options.get("labels")
-    table = Path(labels).resolve() if isinstance(labels, str | Path) else None
-    for file in sorted(folder.rglob("*")):
-        place = file.relative_to(folder)
-        if file.resolve() == table:
-            continue
-        if file.name.lower().endswith(READABLE) and not is_apart(place):
-            inside.setdefault(file.parent, []).append(file)
-    if not inside:
-        raise FormatError(f"no file that ends in {', '.join(READABLE)}", where=str(folder))
     recordings: list[Recording] = []
     doubts: dict[str, list[str]] = {}  # what was guessed -> of which recordings
-    parts = [*_named_parts(folder, inside, title, options)]
+    parts = [*_named_parts(folder, _files_inside(folder, options), title, options)]
     for part, name in tqdm(parts, "recordings", disable=not options["progress"]):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", GuessWarning)
             try:
-                pieces = _read_part(part, {**options, "name": name}, packed)
-                notes = part.files[0].with_name("Annotation.csv")
-                if labels is None and notes.exists():
-                    pieces = annotate(pieces, notes)
-                recordings += pieces
+                recordings += _read_named(part, name, options, packed)
             except NoSignalError as error:
                 failure = error
                 warnings.warn(f"not read, {error.what}", GuessWarning, stacklevel=1)
@@ -248,6 +330,22 @@ def _read_folder(folder: Path, options: dict[str, Any], title: str, packed: int)
     return recordings
 
 
+def _files_inside(folder: Path, options: dict[str, Any]) -> dict[Path, list[Path]]:
+    """Folder -> its files that can be read, for every folder below one."""
+    inside: dict[Path, list[Path]] = {}
+    labels = options.get("labels")
+    table = Path(labels).resolve() if isinstance(labels, str | Path) else None
+    for file in sorted(folder.rglob("*")):
+        place = file.relative_to(folder)
+        if file.resolve() == table:
+            continue
+        if file.name.lower().endswith(READABLE) and not is_apart(place):
+            inside.setdefault(file.parent, []).append(file)
+    if not inside:
+        raise FormatError(f"no file that ends in {', '.join(READABLE)}", where=str(folder))
+    return inside
+
+
 def _named_parts(
     folder: Path, inside: dict[Path, list[Path]], title: str, options: dict[str, Any]
 ) -> Iterator[tuple[Part, str]]:
@@ -264,6 +362,15 @@ def _named_parts(
         if others:
             left = ", ".join(file.name for file in others)
             _log.info("%s: left aside: %s", place or title or "export", left)
+
+
+def _read_named(part: Part, name: str, options: dict[str, Any], packed: int = 0) -> list[Recording]:
+    """A recording under its name, with the notes that an app keeps beside its sensors."""
+    pieces = _read_part(part, {**options, "name": name}, packed)
+    notes = part.files[0].with_name("Annotation.csv")
+    if options.get("labels") is None and notes.exists():
+        pieces = annotate(pieces, notes)
+    return pieces
 
 
 def _read_part(part: Part, options: dict[str, Any], packed: int) -> list[Recording]:

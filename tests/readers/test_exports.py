@@ -8,6 +8,7 @@ import dataclasses
 import io
 import logging
 import math
+import pickle
 import re
 import tempfile
 import zipfile
@@ -623,6 +624,19 @@ def test_an_export_is_one_recording(layout, tmp_path):
     else:
         recordings = ik.read(path, **expected.options)
     check(recordings, expected)
+
+
+@pytest.mark.filterwarnings("ignore::img2imu_kit.errors.GuessWarning")
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_export_found_and_read_later_is_the_same(layout, tmp_path):
+    write, expected = LAYOUTS[layout]
+    path = write(tmp_path)
+    found = ik.readers.find_recordings(path, **expected.options)
+    later = [piece for unread in pickle.loads(pickle.dumps(found)) for piece in unread.read()]
+    for mine, theirs in zip(later, ik.read(path, **expected.options), strict=True):
+        np.testing.assert_array_equal(mine.signal, theirs.signal)
+        for field_ in ("rate", "axes", "unit", "subject", "name", "start_s", "clock_s"):
+            assert getattr(mine, field_) == getattr(theirs, field_), field_
 
 
 # --- what is refused says what to do, and that works ---------------------------------------------
