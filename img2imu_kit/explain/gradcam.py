@@ -311,7 +311,8 @@ def salient_signal(
     frame = max(8, count // 3)
     hop = max(1, frame // 8)
     transform = ShortTimeFFT(np.hanning(frame + 2)[1:-1], hop, rate)
-    spectrum = transform.stft(signal)  # [N, C, F', S']
+    # Mirrored at its ends: a jump from zero to gravity would be motion that nobody made.
+    spectrum = transform.stft(signal, padding="even")  # [N, C, F', S']
     # The pixel of the picture below each bin and frame; edges of rows need not be even in Hz.
     row = _pixel(grid.freq_edges_hz, transform.f)
     column = _pixel(grid.time_edges_s, transform.t(count))

@@ -2,51 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from ipywidgets import HTML, Box, IntSlider, VBox
-from jscatter import Scatter
-from jscatter.color_maps import glasbey_dark
+from ipywidgets import Box, Button, FileUpload, IntSlider, Text
+from sklearn.model_selection import GroupKFold
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
-from ..errors import ParameterError, SignalError
-from ..explain.embedding import pca, quality, tsne
+from .._files import atomic_write, package_folder
+from ..errors import ParameterError, SignalError, SplitError, unknown_name
+from ..evaluate.image_readout import ImageReadout
+from ..evaluate.probes import logistic
+from ..evaluate.scores import few_label
+from ..evaluate.stats import summarize
+from ..explain.embedding import (
+    Embedding,
+    fit_pca,
+    fit_tsne,
+    fit_umap,
+    nearest_distance,
+    quality,
+)
+from ..models.backbone import Backbone, load_backbone
 from ..pictures.image import to_image
 from ..pictures.params import SpectrogramParams, resolve
+from ..plots.maps import write_map
 from ..plots.style import COLOURS
 from ..signals.axes import channel_index
-from ..signals.windows import Windows
+from ..signals.recording import Recording
+from ..signals.resampling import resample
+from ..signals.splits import k_shot
+from ..signals.windows import Windows, concat, sliding_windows
 from .base import WIDE, Explorer
 from .canvas import INK, Drawing, blank, write
 from .controls import choice, control
 from .panels import picture_edges, picture_panel, signal_panel, window_recording
+from .points import PointMap
+from .sources import Given, find_source, find_windows, uploaded
 
-__all__ = ["EmbeddingExplorer", "EmbeddingState", "neighbours", "render"]
+__all__ = ["EmbeddingExplorer", "EmbeddingState", "cross_predict", "neighbours", "render"]
 
-#: Name -> function of features [N, D] that gives positions [N, 2]. The perplexity is lowered here,
-#: so that nobody is warned of a choice that he did not make.
-_LAYOUTS = {
-    "t-SNE": lambda x: tsne(x, perplexity=max(1.0, min(30.0, (len(x) - 1) / 3))),
-    "PCA": pca,
+#: Name -> function of features [N, D], of the perplexity and of a seed that lays them out. The
+#: perplexity is held down here, so that nobody is warned of a choice that he did not make.
+LAYOUTS: dict[str, Callable[[np.ndarray, int, int], Embedding]] = {
+    "t-SNE": lambda x, near, seed: fit_tsne(
+        x, perplexity=max(1.0, min(near, (len(x) - 1) / 3)), seed=seed
+    ),
+    "PCA": lambda x, near, seed: fit_pca(x, seed=seed),
+    "UMAP": lambda x, near, seed: fit_umap(x, neighbours=near, seed=seed),
 }
+if package_folder("umap") is None:  # optional: offered where it is installed
+    del LAYOUTS["UMAP"]
 
+#: What a network reads where nobody says otherwise.
+_READOUT = ImageReadout(pictures=("motion",), layers=(3,), pixels=())
 _NEAR = 6
 #: A mean picture is that of at most so many windows.
 _MOST = 256
+#: New windows farther from all known ones than this share of the known are from each other's
+#: people belong nowhere in the map.
+_FAR = 0.99
+_SHOTS = 5
 
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingState:
     """All that a picture of the explorer depends on."""
 
-    windows: Windows
+    windows: Windows  # those that made the map, then those placed in it
     features: Mapping[str, np.ndarray]  # name of a network -> float32 [N, D], standardised
     point: int = 0  # the window that is looked at
     selected: np.ndarray = field(default_factory=lambda: np.empty(0, int))  # [M], a group of them
     params: SpectrogramParams = field(default_factory=SpectrogramParams)
+    known: int | None = None  # how many made the map; None: all
+    far: frozenset[int] = frozenset()  # of the new ones, those that lie far from everything
+    score: str = ""  # of few labels, when asked for
 
 
 def render(state: EmbeddingState, width: int = WIDE) -> Drawing:
@@ -57,37 +93,50 @@ def render(state: EmbeddingState, width: int = WIDE) -> Drawing:
     ParameterError
         No such window.
     """
-    windows, params = state.windows, state.params
-    if not 0 <= state.point < len(windows):
-        raise ParameterError(f"point {state.point}, expected 0 to {len(windows) - 1}")
-    recording = window_recording(windows, state.point)
-    label = windows.label[state.point] or "unlabelled"
-    pixels = blank(1080, 280 + 130 * len(state.features) + 230)
-    title = f"window {state.point}: {label}, subject {recording.subject}, {recording.name}"
+    windows, params, point = state.windows, state.params, state.point
+    if not 0 <= point < len(windows):
+        raise ParameterError(f"point {point}, expected 0 to {len(windows) - 1}")
+    recording = window_recording(windows, point)
+    label = windows.label[point] or "unlabelled"
+    side, inner = (150, 84) if width > 800 else (116, 60)  # pictures of windows, of neighbours
+    known = len(windows) if state.known is None else state.known
+    pixels = blank(width, side + 98 + (inner + 62) * len(state.features) + 226)
+    title = f"window {point}: {label}, {recording.subject}"
     chosen = channel_index(windows.axes, params.channels)
-    signal_panel(pixels, (66, 24, 640, 178), recording, chosen, title)
-    (image,) = _pictures(windows, [state.point], params)
+    left = width - side - 76
+    signal_panel(pixels, (66, 24, left - 90, side), recording, chosen, title, names=width > 800)
+    (image,) = _pictures(windows, [point], params)
     edges = picture_edges(recording, params)
-    picture_panel(pixels, (800, 24, 260, 178), image, "its picture", edges)
+    picture_panel(pixels, (left + 60, 24, side, side), image, "its picture", edges)
 
-    said = []
-    top = 285
+    said, top = [], side + 102
     for name, features in state.features.items():
-        near = neighbours(features, state.point)
-        same = windows.label[near] == windows.label[state.point]
+        near = neighbours(features, point, min(_NEAR, width // (inner + 22)), known)
+        same = windows.label[near] == windows.label[point]
         said.append(f"{name}: {same.sum()} of the {len(near)} nearest are {label}")
-        write(pixels, 20, top - 22, f"nearest in the features of {name}")
+        write(pixels, 20, top - 22, f"nearest in the features of {name}"[: width // 7])
         images = _pictures(windows, near, params)
+        step = (width - 30) // len(near)
         for column, (index, image) in enumerate(zip(near, images, strict=True)):
-            left = 20 + 176 * column
-            picture_panel(pixels, (left, top, 84, 84), image)
+            x = 20 + step * column
+            picture_panel(pixels, (x, top, inner, inner), image)
             colour = INK if same[column] else COLOURS[3]
-            texts = (windows.label[index], windows.subject[index], f"window {index}")
-            for line, text in enumerate(texts):
-                write(pixels, left + 90, top + 18 * line, str(text)[:12], colour)
-        top += 130
+            texts = (windows.label[index] or "unlabelled", windows.subject[index], f"no. {index}")
+            beside = step > inner + 80  # what they are: right of the pictures, or below them
+            for line, text in enumerate(texts if beside else texts[:2]):
+                place = (x + inner + 6, top + 18 * line) if beside else (x, top + inner + 16 * line)
+                room = (step - inner - 8 if beside else step - 2) // 7
+                write(pixels, *place, str(text)[:room], colour)
+        top += inner + 62
     said.append(_group(pixels, state, top))
-    note = "; ".join([f"window {state.point}: {label}", *said])
+    if point >= known:
+        far = "far from everything: no known window is like it" if point in state.far else ""
+        said.insert(0, f"new, {far}" if far else "new, among known ones")
+        write(pixels, 20, top + 190, f"This window is {said[0]}.", COLOURS[3] if far else INK)
+    if state.score:
+        said.append(state.score)
+        write(pixels, 20, top + 208, state.score[: width // 7])
+    note = "; ".join([f"window {point}: {label}, {recording.name}", *said])
     alt = (
         f"{title}: its signal, its spectrogram picture, and the pictures of its neighbours. "
         f"{'. '.join(said)}."
@@ -95,41 +144,90 @@ def render(state: EmbeddingState, width: int = WIDE) -> Drawing:
     return Drawing(pixels, alt, note)
 
 
-def neighbours(features: np.ndarray, point: int, count: int = _NEAR) -> np.ndarray:
-    """The nearest other rows, nearest first.
+def neighbours(
+    features: np.ndarray, point: int, count: int = _NEAR, known: int | None = None
+) -> np.ndarray:
+    """The nearest other rows, of the first `known` ones, nearest first.
 
     Examples
     --------
     >>> neighbours(np.array([[0.0], [5.0], [1.0], [2.0]]), 0, count=2)
     array([2, 3])
     """
-    distances = ((features - features[point]) ** 2).sum(axis=1)  # [N]
-    distances[point] = np.inf  # nobody is his own neighbour
-    return np.argsort(distances, kind="stable")[: min(count, len(features) - 1)]
+    among = features[:known]
+    distances = ((among - features[point]) ** 2).sum(axis=1)  # [N]
+    if point < len(among):
+        distances[point] = np.inf  # nobody is his own neighbour
+    return np.argsort(distances, kind="stable")[: min(count, len(features) - 1, len(among))]
+
+
+def cross_predict(
+    features: np.ndarray, windows: Windows, *, shots: int = _SHOTS, seed: int = 0
+) -> np.ndarray:
+    """What a few labels of other people say each window is: str [N], ``""`` where unlabelled.
+
+    People are split in five (or as many as there are); each part is predicted by a linear probe
+    that has seen `shots` windows of each class of the others.
+
+    Raises
+    ------
+    SplitError
+        One person, or one class.
+
+    Examples
+    --------
+    >>> X = np.repeat(np.eye(3)[[0, 1]], 4, axis=0)[:, :, None] + np.zeros((8, 3, 5))
+    >>> windows = Windows.from_numpy(X, [*"aaaabbbb"], groups=[0, 1] * 4, rate=5)
+    >>> print(*cross_predict(windows.signal.mean(axis=2), windows, shots=1))
+    a a a a b b b b
+    """
+    labels = windows.label.astype(str)
+    rows = np.flatnonzero(labels != "")
+    people = sorted(set(windows.subject[rows]))
+    if len(people) < 2 or len(set(labels[rows])) < 2:
+        raise SplitError(
+            f"{len(people)} person(s) and {len(set(labels[rows]))} class(es) have labels, "
+            "expected two of both",
+            remedy="Read recordings with labels of several people.",
+        )
+    predicted = np.full(len(labels), "", dtype=object)
+    folds = GroupKFold(min(5, len(people)), shuffle=True, random_state=seed)
+    with threadpool_limits(limits=1):
+        for others, mine in folds.split(rows, groups=windows.subject[rows]):
+            pool = rows[others]
+            fewest = min(np.unique(labels[pool], return_counts=True)[1])
+            train = pool[k_shot(labels[pool], min(shots, int(fewest)), seed=seed)]
+            probe = logistic(seed).fit(features[train], labels[train])
+            predicted[rows[mine]] = probe.predict(features[rows[mine]])
+    return predicted
 
 
 def _group(pixels: np.ndarray, state: EmbeddingState, top: int) -> str:
     """Classes and mean picture of the selected windows; what is said about them."""
     selected, windows = np.asarray(state.selected, dtype=int), state.windows
+    width = pixels.shape[1]
     if len(selected) == 0:
-        write(pixels, 20, top, "Choose the lasso and draw around points to see what they share.")
+        write(pixels, 20, top, "Lasso: draw around points to see what they share."[: width // 7])
         return "nothing selected"
     classes, counts = np.unique(windows.label[selected].astype(str), return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:9]
+    order = np.argsort(-counts, kind="stable")[:8]
     write(pixels, 20, top - 4, f"{len(selected)} selected")
+    side = 130
+    right = width - side - 16  # where the mean picture begins
+    bar = min(right - 250, 400)
     for row, i in enumerate(order):
-        y, length = top + 18 + 19 * row, max(1, round(360 * counts[i] / counts.max()))
-        pixels[y : y + 14, 180 : 180 + length] = (0, 114, 178)
-        write(pixels, 172, y, classes[i][:22] or "unlabelled", align=1)
-        write(pixels, 186 + length, y, str(counts[i]))
+        y, length = top + 18 + 19 * row, max(1, round(bar * counts[i] / counts.max()))
+        pixels[y : y + 14, 160 : 160 + length] = (0, 114, 178)
+        write(pixels, 152, y, (classes[i] or "unlabelled")[:19], align=1)
+        write(pixels, 166 + length, y, str(counts[i]))
     # Evenly from the selection, so that a large one does not hold up the hand that draws.
     few = selected[np.linspace(0, len(selected) - 1, min(len(selected), _MOST)).astype(int)]
     mean = _pictures(windows, few, state.params).mean(axis=0).round().astype(np.uint8)
     (start, stop), up = picture_edges(window_recording(windows, selected[0]), state.params)
     begin = windows.start_s[selected[0]]  # time within the window: they begin at different times
-    title = "mean picture" + (f" of {len(few)} of them" if len(few) < len(selected) else "")
+    title = "mean picture" + (f" of {len(few)}" if len(few) < len(selected) else "")
     edges, xlabel = ((start - begin, stop - begin), up), "time in the window (s)"
-    picture_panel(pixels, (800, top + 16, 260, 160), mean, title, edges, xlabel=xlabel)
+    picture_panel(pixels, (right, top + 16, side, side), mean, title, edges, xlabel=xlabel)
     named = ", ".join(f"{counts[i]} {classes[i] or 'unlabelled'}" for i in order)
     return f"{len(selected)} selected: {named}"
 
@@ -140,30 +238,44 @@ def _pictures(windows: Windows, index, params: SpectrogramParams) -> np.ndarray:
 
 
 class EmbeddingExplorer(Explorer):
-    """A map of features: pan, zoom, hover, click, and draw around points.
+    """A map of features: pan, zoom, hover, click, draw around points, and drop new ones in.
 
     Hover over a point or click it to see its signal, its picture and its neighbours; choose the
-    lasso and draw around points to see their classes and their mean picture. Maps of several
-    networks stand side by side and share what is selected. By keyboard: choose a point by its
-    number, and a group by its class.
+    lasso and draw around points to see their classes and their mean picture, give them another
+    label, and score the features again. Maps of several networks stand side by side and share
+    what is selected. By keyboard: choose a point by its number, and a group by its class.
 
     Parameters
     ----------
-    features : float [N, D], or dict of name -> float [N, D]
-        Of one network, or of several, for instance before and after pre-training.
-    windows : Windows
-        What the features describe.
+    source : optional
+        Recordings or windows, the name of a data set, or a path: read by `network`. Or features
+        float [N, D] of `windows`, or a dict of name -> features of several networks. Default:
+        300 windows of the shoulder exercises.
+    windows : Windows, optional
+        What features describe.
+    network : Backbone, optional
+        What reads the pictures. Default: ``"img2imu:walk-sensor"``, which has seen no motion.
+    readout : ImageReadout, optional
+        How. Default: layer 3 of a picture of bands.
     colours : dict of name -> array [N], optional
-        Further ways to colour points, for instance ``{"prediction": predicted}``.
-    layout : {"t-SNE", "PCA"}
+        Further ways to colour points: of text classes, of numbers a scale.
+    layout : {"t-SNE", "PCA", "UMAP"}
+        UMAP where umap-learn is installed (``pip install "img2imu_kit[maps]"``).
+    perplexity : int
+        How many neighbours a point attends to, in t-SNE and UMAP.
+    seed : int
+    seconds, most, reading
+        Of the windows cut from a source, as in `find_windows`.
     params, **overrides
-        Of the pictures, as in `resolve`.
+        Of the pictures shown, as in `resolve`.
 
     Attributes
     ----------
     state : EmbeddingState
+    windows : Windows
+        With the labels that they have now.
     quality : dict of name -> dict
-        As from `explain.quality`, of the maps that are shown.
+        As from `explain.quality`, of the maps that are shown; agreement only of what has labels.
 
     Examples
     --------
@@ -178,121 +290,432 @@ class EmbeddingExplorer(Explorer):
 
     def __init__(
         self,
-        features: np.ndarray | Mapping[str, np.ndarray],
-        windows: Windows,
+        source: Given | np.ndarray | Mapping[str, np.ndarray] = None,
+        windows: Windows | None = None,
         *,
+        network: Backbone | None = None,
+        readout: ImageReadout | None = None,
         colours: Mapping[str, np.ndarray] | None = None,
         layout: str = "t-SNE",
+        perplexity: int = 30,
+        seed: int = 0,
+        seconds: float = 4.0,
+        most: int = 300,
+        reading: Mapping[str, Any] | None = None,
         params: str | SpectrogramParams | None = None,
         **overrides,
     ) -> None:
-        if not isinstance(features, Mapping):
-            features = {"the network": features}
-        colour_by = {
-            **{"class": windows.label, "subject": windows.subject, "recording": windows.recording},
+        self._readout, self._network = readout or _READOUT, network
+        if layout not in LAYOUTS:
+            raise unknown_name("layout", layout, LAYOUTS)
+        if isinstance(source, Mapping) or (isinstance(source, np.ndarray) and windows is not None):
+            raw = source if isinstance(source, Mapping) else {"the network": source}
+            if windows is None:
+                raise ParameterError("features without the windows that they describe")
+        else:
+            windows = find_windows(source, reading, seconds=seconds, most=most, unlabelled=True)
+            self._network = network or load_backbone(weights="img2imu:walk-sensor")
+            raw = self._readout.read(windows, self._network)
+            params = params or "motion"
+        self._columns = {
+            "class": windows.label,
+            "person": windows.subject,
+            "recording": windows.recording,
+            "start (s)": windows.start_s,
             **(colours or {}),
         }
-        for name, values in {**features, **colour_by}.items():
+        for name, values in {**raw, **self._columns}.items():
             if len(values) != len(windows):
                 raise SignalError(
                     f"{len(values)} rows, but there are {len(windows)} windows", where=name
                 )
-        self._labels = windows.label
-        self._colour_by = pd.DataFrame(
-            {name: np.asarray(values).astype(str) for name, values in colour_by.items()},
-            dtype="category",
-        )
-        self._features = {
-            name: StandardScaler().fit_transform(np.asarray(values)).astype(np.float32)
-            for name, values in features.items()
+        self._given = windows.label
+        self._raw = {name: np.asarray(values, dtype=np.float32) for name, values in raw.items()}
+        self._scalers = {name: StandardScaler().fit(values) for name, values in self._raw.items()}
+        scaled = {
+            name: self._scalers[name].transform(values).astype(np.float32)
+            for name, values in self._raw.items()
         }
-        self._xy: dict[tuple[str, str], np.ndarray] = {}
+        self._fitted: dict[tuple, Embedding] = {}
+        self._computed: dict[str, np.ndarray] = {}  # columns that take a moment
         self.quality: dict[str, dict[str, float]] = {}
-        self.controls = {
-            "layout": choice("layout", "How points are placed", _LAYOUTS, value=layout),
-            "colour": choice("colour by", "What a colour means", self._colour_by),
-            "point": control(IntSlider, "point", "The window looked at", max=len(windows) - 1),
-            "group": choice("select class", "All windows of a class", ["", *windows.classes]),
+        self._make_controls(layout, perplexity, seed, windows)
+        # Mouse and picture must be in sight of each other: several maps share one row.
+        self.maps = {name: PointMap() for name in raw}
+        maps = Box([*self.maps.values()], _dom_classes=["ik-maps"])
+        groups = {
+            "map": [self.controls[n] for n in ("layout", "perplexity", "seed", "colour")],
+            "window": [self.controls[n] for n in ("point", "group")],
+            "labels": [self.controls[n] for n in ("label", "relabel", "score")],
+            "new and export": [self.controls[n] for n in ("upload", "file", "export")],
         }
-        self._titles = {name: HTML() for name in features}
-        # Axes of a t-SNE picture mean nothing: none are drawn.
-        look = {"height": 380, "axes": False, "legend": True, "size": 5, "camera_distance": 1.1}
-        self.maps = {
-            name: Scatter(data=self._points(name), x="x", y="y", **look) for name in features
+        state = EmbeddingState(
+            windows, scaled, params=resolve(params, **overrides), known=len(windows)
+        )
+        self.state = state
+        self._lay_out()
+        super().__init__(state, groups, "embedding", above=(maps,))
+        for points in self.maps.values():
+            points.observe(self._hovered, "hovered")
+            points.observe(self._selected, "selected")
+        answers = {
+            "point": self._changed,
+            "group": self._class_chosen,
+            "colour": self._colour_chosen,
+            "upload": self._file_given,
+            **dict.fromkeys(("layout", "perplexity", "seed"), self._layout_chosen),
         }
-        self._paint()
-        self._judge()
-        columns = [
-            VBox([self._titles[name], scatter.widget], layout={"flex": "1 1 420px"})
-            for name, scatter in self.maps.items()
-        ]
-        maps = Box(columns, layout={"flex_flow": "row wrap", "grid_gap": "8px"})
-        state = EmbeddingState(windows, self._features, params=resolve(params, **overrides))
-        super().__init__(state, {"map": [*self.controls.values()]}, "embedding", above=(maps,))
-        for scatter in self.maps.values():
-            scatter.widget.observe(self._hovered, "hovering")
-            scatter.widget.observe(self._selected, "selection")
-        self.controls["point"].observe(self._changed, "value")
-        self.controls["group"].observe(self._class_chosen, "value")
-        self.controls["colour"].observe(lambda _change: self._paint(), "value")
-        self.controls["layout"].observe(self._layout_chosen, "value")
+        for name, answer in answers.items():
+            self.controls[name].observe(answer, "value")
+        self.controls["relabel"].on_click(lambda _: self.relabel(self.controls["label"].value))
+        self.controls["score"].on_click(lambda _: self.score())
+        self.controls["export"].on_click(lambda _: self._export())
+
+    @property
+    def windows(self) -> Windows:
+        """All windows, with the labels that they have now."""
+        return self.state.windows
 
     def select(self, index: np.ndarray) -> None:
         """Select points, in all maps."""
         index = np.asarray(index, dtype=int)
         point = int(index[0]) if len(index) == 1 else self.state.point
         with self.quietly():  # each map that is told says so again
-            for scatter in self.maps.values():
-                scatter.widget.selection = index
+            for points in self.maps.values():
+                points.selected = index.tolist()
             self.controls["point"].value = point
         self.draw(replace(self.state, selected=index, point=point))
+
+    def relabel(self, label: str) -> None:
+        """Give the selected windows another label; ``""`` takes theirs away."""
+        selected = self.state.selected
+        if len(selected) == 0:
+            self.screen.explain("Nothing is selected. Draw around points with the lasso first.")
+            return
+        labels = self.windows.label.copy()
+        labels[selected] = label.strip()
+        self._computed.pop("prediction", None)  # it was learned from other labels
+        windows = replace(self.windows, label=labels)
+        with self.quietly():
+            self.controls["group"].options = ["", *windows.classes]
+        self.state = replace(self.state, windows=windows)
+        self._show_maps()
+        self.draw(self.state)
+
+    def score(self, shots: int = _SHOTS, draws: int = 5) -> None:
+        """Score the features with the present labels: few of them, and other people tested."""
+
+        def job() -> None:
+            known = np.arange(self.state.known)
+            rows = known[self.windows.label[known] != ""]
+            windows = self.windows[rows]
+            people = len(set(windows.subject))
+            if len(windows.classes) < 2:
+                raise SplitError(
+                    f"{len(windows.classes)} class(es) to tell apart, expected two",
+                    remedy="Select points and relabel them, or read labels.",
+                )
+            table = few_label(
+                {name: values[rows] for name, values in self._raw.items()},
+                windows,
+                shots=shots,
+                seeds=draws,
+                by="subject" if people > 1 else "recording",
+            )
+            parts = [
+                f"{row.method} {100 * row.macro_f1:.0f} % ({100 * row.low:.0f} to "
+                f"{100 * row.high:.0f})"
+                for row in summarize(table).itertuples()
+            ]
+            whom = "other people" if people > 1 else "other recordings"
+            text = f"macro-F1 on {whom}, {shots} labels a class: {', '.join(parts)}"
+            before = self.state.score.split("; before")[0].removeprefix(text.split(":")[0] + ": ")
+            self.draw(replace(self.state, score=text + (f"; before {before}" if before else "")))
+
+        self.later(f"Scoring {shots} labels a class in {draws} draws …", job)
+
+    def place(self, source: Given, features: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """Drop new recordings into the maps, which stand still.
+
+        Parameters
+        ----------
+        source
+            Recordings or windows, or where they are.
+        features : dict of name -> float [M, D], optional
+            Of windows, where the explorer was given features and has no network.
+
+        Returns
+        -------
+        bool [M]
+            Which lie far from everything: farther from the nearest known window than 99 of 100
+            known windows lie from those of other people.
+
+        Raises
+        ------
+        Img2ImuError
+            Other axes than the map's, recordings shorter than a window, no network.
+        """
+        return self._place(find_source(source), features)
+
+    def _place(self, found, features=None) -> np.ndarray:
+        windows, known = self.windows, self.state.known
+        new = _as_known(found, windows)
+        if features is None:
+            if self._network is None:
+                raise ParameterError(
+                    "no network to read new recordings with",
+                    remedy="Give network=, or place(windows, features).",
+                )
+            features = self._readout.read(new, self._network)
+        self._raw = {n: np.concatenate([v, features[n]]) for n, v in self._raw.items()}
+        scaled = {
+            name: self._scalers[name].transform(values).astype(np.float32)
+            for name, values in self._raw.items()
+        }
+        windows = concat([windows, new])
+        far = self._distances()[known:] > self._limit()
+        self._computed.clear()
+        rows = frozenset((np.flatnonzero(far) + known).tolist())
+        with self.quietly():
+            self.controls["point"].max = len(windows) - 1
+            self.controls["group"].options = ["", *windows.classes]
+        self.state = replace(self.state, windows=windows, features=scaled, far=rows)
+        self._show_maps()
+        self.draw(replace(self.state, point=len(windows) - len(new)))
+        return far[-len(new) :]
+
+    def table(self) -> pd.DataFrame:
+        """One row a window: what it is, its label now and as it was given, and its places.
+
+        ``distance`` is to the nearest known window of other people, see `nearest_distance`.
+        """
+        windows, known = self.windows, self.state.known
+        table = windows.frame()
+        table.insert(1, "label_given", np.append(self._given, windows.label[known:]))
+        table["new"] = np.arange(len(windows)) >= known
+        table["distance"] = self._distances()
+        table["far"] = [i in self.state.far for i in range(len(windows))]
+        for name in self.maps:
+            suffix = f" {name}" if len(self.maps) > 1 else ""
+            table[[f"x{suffix}", f"y{suffix}"]] = self._places(name)
+        return table.rename_axis("window")
+
+    def save_table(self, path: str | os.PathLike) -> Path:
+        """Write `table` as CSV, whole or not at all."""
+        path = Path(path)
+        atomic_write({path: self.table().to_csv().encode()})
+        return path
+
+    def export(self, path: str | os.PathLike, over=None) -> Path:
+        """As `Explorer.export`; ``.html`` without `over` is the first map, to hover over."""
+        if Path(path).suffix == ".html" and not over:
+            name = next(iter(self.maps))
+            title = f"Map of {len(self.windows)} windows, {name}"
+            xy = self._places(name)
+            return write_map(path, xy, self.windows, params=self.state.params, title=title)
+        return super().export(path, over)
+
+    def _make_controls(self, layout: str, perplexity: int, seed: int, windows: Windows) -> None:
+        slow = ["prediction"] if len(windows.classes) > 1 and len(set(windows.subject)) > 1 else []
+        ways = [*self._columns, *slow, "distance"]
+        near = {"min": 2, "max": max(100, perplexity), "value": perplexity}
+        drag = {"continuous_update": False}  # a map takes a second: drawn when the hand lets go
+        self.controls = {
+            "layout": choice("layout", "How points are placed", LAYOUTS, value=layout),
+            "perplexity": control(
+                IntSlider, "perplexity", "Neighbours that a point attends to", **near, **drag
+            ),
+            "seed": control(IntSlider, "seed", "Another map as good", max=20, value=seed, **drag),
+            "colour": choice("colour by", "What a colour means", ways),
+            "point": control(IntSlider, "point", "The window looked at", max=len(windows) - 1),
+            "group": choice("select class", "All windows of a class", ["", *windows.classes]),
+            "label": control(Text, "new label", "What the selected windows are"),
+            "relabel": control(Button, "Relabel selection", "Give them the new label"),
+            "score": control(Button, "Score again", f"{_SHOTS} labels of each class, other people"),
+            "upload": control(
+                FileUpload, "Drop recordings in", "Placed in the map, which stands still",
+                multiple=True,
+            ),
+            "file": control(Text, "file", "Where the table goes", value="embedding.csv"),
+            "export": control(Button, "Export table", "Labels and places of all windows, as CSV"),
+        }  # fmt: skip
+        self._bound(layout)
+
+    def _bound(self, layout: str) -> None:
+        self.controls["perplexity"].disabled = layout == "PCA"
+        self.controls["seed"].disabled = layout == "PCA"
 
     def _read(self) -> EmbeddingState:
         return replace(self.state, point=self.controls["point"].value)
 
-    def _points(self, name: str) -> pd.DataFrame:
-        """What a map shows: positions by the present layout, computed once, and all colours."""
-        layout = self.controls["layout"].value
-        if (name, layout) not in self._xy:
-            self._xy[name, layout] = _LAYOUTS[layout](self._features[name])
-        xy = self._xy[name, layout]  # [N, 2]
-        return self._colour_by.assign(x=xy[:, 0], y=xy[:, 1])
+    def _key(self) -> tuple:
+        return tuple(self.controls[name].value for name in ("layout", "perplexity", "seed"))
 
-    def _paint(self) -> None:
-        """Colour all maps."""
+    def _places(self, name: str) -> np.ndarray:
+        """Positions of all windows [N, 2] by the present layout, computed once."""
+        key = (name, *self._key())
+        known = self.state.known
+        if key not in self._fitted:
+            layout, near, seed = self._key()
+            self._fitted[key] = LAYOUTS[layout](self._raw[name][:known], near, seed)
+        fitted = self._fitted[key]
+        if len(self._raw[name]) == known:
+            return fitted.xy
+        return np.concatenate([fitted.xy, fitted.place(self._raw[name][known:])])
+
+    def _distances(self) -> np.ndarray:
+        """From each window to the nearest known one of other people, by the first features."""
+        if "distance" not in self._computed:
+            raw, known = next(iter(self._raw.values())), self.state.known
+            people = self.windows.subject[:known]
+            groups = people if len(set(people)) > 1 else None
+            distance = nearest_distance(raw[:known], groups=groups)
+            if len(raw) > known:
+                distance = np.append(distance, nearest_distance(raw[:known], raw[known:]))
+            self._computed["distance"] = distance
+        return self._computed["distance"]
+
+    def _limit(self) -> float:
+        return float(np.quantile(self._distances()[: self.state.known], _FAR))
+
+    def _values(self) -> np.ndarray:
+        """What the chosen colour stands for, of all windows."""
         chosen = self.controls["colour"].value
-        few = self._colour_by[chosen].nunique() <= len(COLOURS)
-        for scatter in self.maps.values():
-            scatter.color(by=chosen, map=list(COLOURS) if few else glasbey_dark)
+        windows, known = self.windows, self.state.known
+        now = {"class": windows.label, "person": windows.subject, "recording": windows.recording}
+        if chosen in now:
+            return now[chosen]
+        if chosen == "distance":
+            return self._distances()
+        if chosen == "prediction":
+            if chosen not in self._computed:
+                first = next(iter(self._raw.values()))
+                self._computed[chosen] = cross_predict(first[:known], windows[:known])
+            values = self._computed[chosen]
+        else:
+            values = windows.start_s[:known] if chosen == "start (s)" else self._columns[chosen]
+        values = np.asarray(values)
+        if len(values) == len(windows):
+            return values
+        more = len(windows) - len(values)  # of new windows nothing is known
+        blank = (
+            np.full(more, np.nan) if values.dtype.kind in "iuf" else np.full(more, "new", object)
+        )
+        return np.concatenate([values.astype(blank.dtype), blank])
 
-    def _judge(self) -> None:
-        """Measure the maps, and say so above them."""
-        # Ten neighbours, and of few points fewer: trustworthiness asks for less than half of them.
-        near = min(10, max(1, (len(self._labels) - 1) // 2 - 1))
-        for name, title in self._titles.items():
-            xy = self._points(name)[["x", "y"]].to_numpy()
-            values = quality(self._features[name], xy, self._labels, neighbours=near)
-            self.quality[name] = values
-            title.value = (
-                f"<b>{name}</b>: trustworthiness {values['trustworthiness']:.2f}, kNN accuracy "
-                f"{values['knn_features']:.2f} in the features, {values['knn_xy']:.2f} in the map"
+    def _lay_out(self) -> None:
+        """Compute the maps, measure them, and show them."""
+        windows, known = self.windows, self.state.known
+        labelled = np.flatnonzero(windows.label[:known] != "")
+        labels = windows.label[labelled]
+        for name in self.maps:
+            features, xy = self.state.features[name][:known], self._places(name)[:known]
+            self.quality[name] = _measure(features, xy, None)
+            # Without two classes an agreement of 1.00 would praise the lack of labels.
+            if len(set(labels)) > 1 and len(labels) > 4:
+                of_labels = _measure(features[labelled], xy[labelled], labels)
+                self.quality[name] |= {k: v for k, v in of_labels.items() if "knn" in k}
+        self._show_maps()
+
+    def _show_maps(self) -> None:
+        values, known = self._values(), self.state.known
+        chosen = self.controls["colour"].value
+        for name, points in self.maps.items():
+            measured = self.quality[name]
+            title = f"{name}: trustworthiness {measured['trustworthiness']:.2f}"
+            if "knn_xy" in measured:
+                title += (
+                    f", neighbours agree {100 * measured['knn_features']:.0f} % in the features, "
+                    f"{100 * measured['knn_xy']:.0f} % in the map"
+                )
+            new = len(self.windows) - known
+            alt = f"Map of {known} windows by {self.controls['layout'].value}, coloured by {chosen}"
+            alt += f"; {new} new ones, {len(self.state.far)} far from everything" if new else ""
+            points.show(
+                self._places(name),
+                values,
+                known=known,
+                far=sorted(self.state.far),
+                title=title,
+                alt=f"{alt}. {title}",
             )
 
-    def _layout_chosen(self, change: dict) -> None:
-        self.screen.tell(f"Laying out {len(self._labels)} points by {change['new']} …")
-        for name, scatter in self.maps.items():
-            scatter.data(self._points(name), reset_scales=True)
-        self._judge()
-        self.draw(self.state)
+    def draw(self, state: EmbeddingState) -> None:
+        """Show a new state as soon as possible, and the point that it looks at."""
+        super().draw(state)
+        for points in self.maps.values():
+            points.point = state.point
+
+    def _layout_chosen(self, _change: dict) -> None:
+        layout = self.controls["layout"].value
+        self._bound(layout)
+
+        def job() -> None:
+            self._lay_out()
+            self.draw(self.state)
+
+        self.later(f"Laying out {self.state.known} points by {layout} …", job)
+
+    def _colour_chosen(self, change: dict) -> None:
+        def job() -> None:
+            self._show_maps()
+            self.draw(self.state)
+
+        self.later(f"Colouring by {change['new']} …", job)
+
+    def _file_given(self, change: dict) -> None:
+        files = change["new"]
+        if not files:
+            return
+
+        def job() -> None:
+            far = []
+            for file in files:
+                found = uploaded(file["name"], bytes(file["content"]))
+                far.append(self._place(found))
+            all_far = np.concatenate(far)
+            self._latest.wait()  # whose own line would replace this one
+            self.screen.tell(
+                f"{len(all_far)} new windows, as crosses"
+                + (f"; {all_far.sum()} are far from everything" if all_far.any() else "")
+            )
+
+        self.later(f"Reading {len(files)} file(s) …", job)
+
+    def _export(self) -> None:
+        def job() -> None:
+            path = self.save_table(self.controls["file"].value or "embedding.csv")
+            self.screen.tell(f"{len(self.windows)} rows are in {path.resolve()}")
+
+        self.later("Writing …", job)
 
     def _hovered(self, change: dict) -> None:
         # The slider stays: it would send the hovered point back to the browser, late.
-        if change["new"] is not None and change["new"] >= 0:
+        if 0 <= change["new"] < len(self.windows):
             self.draw(replace(self.state, point=int(change["new"])))
 
     def _selected(self, change: dict) -> None:
         if not self._quiet:
-            self.select([] if change["new"] is None else change["new"])
+            self.select(change["new"])
 
     def _class_chosen(self, change: dict) -> None:
-        self.select(np.flatnonzero(self._labels == change["new"]) if change["new"] else [])
+        if not self._quiet:
+            chosen = change["new"]
+            self.select(np.flatnonzero(self.windows.label == chosen) if chosen else [])
+
+
+def _as_known(found, windows: Windows) -> Windows:
+    """New recordings cut as the known windows are: their rate, axes, units and length."""
+    if found.given is not None:
+        return found.given.select(windows.axes)
+    alike = []
+    for recording in found.recordings:
+        chosen: Recording = recording.select(windows.axes)
+        alike.append(chosen if chosen.rate == windows.rate else resample(chosen, windows.rate))
+    return sliding_windows(alike, windows.seconds, purity=0.51, unlabelled=True)
+
+
+def _measure(features: np.ndarray, xy: np.ndarray, labels: np.ndarray | None) -> dict[str, float]:
+    # Ten neighbours, and of few points fewer: trustworthiness asks for less than half of them.
+    near = min(10, max(1, (len(xy) - 1) // 2 - 1))
+    return quality(features, xy, labels, neighbours=near)

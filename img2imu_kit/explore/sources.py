@@ -19,7 +19,7 @@ from ..signals.recording import Recording
 from ..signals.windows import Windows, sliding_windows
 from .panels import window_recording
 
-__all__ = ["Given", "Source", "find_source", "uploaded"]
+__all__ = ["Given", "Source", "find_source", "find_windows", "uploaded"]
 
 #: What an explorer may be given.
 Given = str | PathLike | Recording | Sequence[Recording] | Windows | None
@@ -100,6 +100,47 @@ def find_source(source: Given = None, reading: Mapping[str, Any] | None = None) 
             remedy="Give recordings, windows, the name of a data set, or the path of a file.",
         )
     return _in_si(recordings, "recordings")
+
+
+def find_windows(
+    source: Given = None,
+    reading: Mapping[str, Any] | None = None,
+    *,
+    seconds: float = 4.0,
+    most: int = 300,
+    unlabelled: bool = False,
+) -> Windows:
+    """What a network reads of a source: windows of three axes, no more than open in seconds.
+
+    Parameters
+    ----------
+    source, reading
+        As in `find_source`. Windows are taken as they are, all of them.
+    seconds : float
+        Of a window.
+    most : int
+        Of more windows so many are taken, evenly, so that every recording keeps its share.
+    unlabelled : bool
+        Whether windows without a label are taken too.
+
+    Returns
+    -------
+    Windows
+        Of the accelerometer, or of the first three axes where there is none.
+
+    Examples
+    --------
+    >>> find_windows("synthetic", most=50)
+    Windows(50 of 4 s (200 samples at 50 Hz), 3 axes, 9 classes, 3 subjects)
+    """
+    found = find_source(source, reading)
+    # A window with a turn in its last second belongs to what fills it; one half and half to none.
+    windows = found.cut(seconds, purity=0.51, unlabelled=unlabelled)
+    sensor = "acc" if any(axis.startswith("acc") for axis in windows.axes) else windows.axes[:3]
+    if found.given is None:
+        count = min(most, len(windows))
+        windows = windows[np.linspace(0, len(windows) - 1, count).astype(int)]
+    return windows.select(sensor)
 
 
 def uploaded(name: str, content: bytes) -> Source:
