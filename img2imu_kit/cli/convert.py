@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import json
 import warnings
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from .._files import atomic_write
 from ..errors import GuessWarning, Img2ImuError, ParameterError
+from ..pictures.archive import save_pictures
 from ..pictures.image import to_image
 from ..pictures.params import SpectrogramParams, resolve
 from ..plots.signals import plot_image
@@ -29,7 +27,13 @@ __all__ = ["Converted", "files_to_pictures"]
 
 @dataclass
 class Converted:
-    """The archive (None: no picture), counts of recordings and windows, what failed and why."""
+    """The archive (None: no picture), counts of recordings and windows, what failed and why.
+
+    Examples
+    --------
+    >>> Converted().archive is None
+    True
+    """
 
     archive: Path | None = None
     recordings: int = 0
@@ -84,6 +88,18 @@ def files_to_pictures(
     -----
     GuessWarning
         Fixed limits of a picture meet a signal of unknown unit.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
+    >>> times = np.arange(500) / 50
+    >>> swing = np.column_stack([times, *(np.sin(6 * times + k) for k in range(3))])
+    >>> names = "t (s),ax (m/s2),ay (m/s2),az (m/s2)"
+    >>> np.savetxt(folder / "walk.csv", swing, delimiter=",", header=names, comments="")
+    >>> report = files_to_pictures([folder / "walk.csv"], folder / "out", png=False, progress=False)
+    >>> report.windows, report.archive.name
+    (2, 'images.npz')
     """
     out = Path(out)
     params = resolve(params)
@@ -138,7 +154,7 @@ def files_to_pictures(
         )
     if pictures:
         report.archive = out / "images.npz"
-        _save(np.concatenate(pictures), windows, params, report.archive)
+        save_pictures(report.archive, np.concatenate(pictures), windows, params)
     return report
 
 
@@ -178,18 +194,3 @@ def _draw(images: np.ndarray, cut: Windows, i: int, params: SpectrogramParams, s
     ax.set_title(title, parse_math=False)  # a name may hold $
     save_figure(ax, stem.with_name(f"{stem.name}_{i:04d}.png"))
     plt.close(figure)
-
-
-def _save(
-    images: np.ndarray, windows: list[Windows], params: SpectrogramParams, archive: Path
-) -> None:
-    facts = {
-        name: np.concatenate([getattr(cut, name) for cut in windows]).astype(kind)
-        for name, kind in [("label", str), ("subject", str), ("recording", str), ("start_s", float)]
-    }
-    facts["rate"] = np.concatenate([np.full(len(cut), cut.rate) for cut in windows])
-    content = io.BytesIO()
-    np.savez_compressed(
-        content, images=images, params=np.array(json.dumps(asdict(params))), **facts
-    )
-    atomic_write({archive: content.getbuffer()})

@@ -112,18 +112,21 @@ class Screen(anywidget.AnyWidget):
     name = traitlets.Unicode("picture").tag(sync=True)
     #: What the page has room for, in pixels: said by the browser, and again when that changes.
     width = traitlets.Int(WIDE).tag(sync=True)
+    #: What can be saved besides the picture: settings as JSON, and a sound as WAV, if any.
+    settings = traitlets.Unicode().tag(sync=True)
+    sound = traitlets.Bytes().tag(sync=True)
 
     def __init__(self, **traits) -> None:
         super().__init__(**traits)
         self._lock = threading.Lock()  # the thread that draws and the kernel's own both speak
         self._drawing: Drawing | None = None
 
-    def show(self, drawing: Drawing, code: str = "") -> None:
+    def show(self, drawing: Drawing, code: str = "", settings: str = "") -> None:
         """Replace the picture and all that is said about it."""
         with self._lock, self.hold_sync():
             self._drawing = drawing
             self.png, self.alt, self.status = drawing.png(), drawing.alt, drawing.note
-            self.code, self.failed = code, False
+            self.code, self.settings, self.failed = code, settings, False
 
     def explain(self, problem: str) -> None:
         """Keep the last picture, faint, and say what is the matter."""
@@ -132,8 +135,8 @@ class Screen(anywidget.AnyWidget):
 
     def tell(self, status: str) -> None:
         """Change the line of status alone."""
-        with self._lock:
-            self.status = status
+        with self._lock, self.hold_sync():
+            self.status, self.failed = status, False
 
     def point(self, x: int, y: int) -> None:
         """Answer what lies at a pixel of the picture, where the pointer is."""
@@ -269,6 +272,10 @@ class Explorer(Quiet, widgets.VBox):
             raise unknown_name("setting", name, known)
         return replace(state, **{name: value})
 
+    def _saved(self, state: Any) -> str:
+        """Settings of the state as JSON, where they can be saved."""
+        return ""
+
     def _explain(self, error: Img2ImuError) -> str:
         """An error in the words of the controls."""
         return str(error)
@@ -298,7 +305,11 @@ class Explorer(Quiet, widgets.VBox):
 
     def _show(self, state: Any) -> None:
         width = min(max(self.screen.width, _LEAST), _MOST)
-        self._attempt(lambda: self.screen.show(self.render(state, width), self.code(state)))
+        self._attempt(
+            lambda: self.screen.show(
+                self.render(state, width), self.code(state), self._saved(state)
+            )
+        )
 
     def _attempt(self, job: Callable[[], None]) -> None:
         try:

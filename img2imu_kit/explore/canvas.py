@@ -105,8 +105,10 @@ class Panel:
         part = self.pixels[max(top, 0) : bottom + 1, left : right + 1]
         part[:2] = part[-2:] = part[:, :2] = part[:, -2:] = rgb(colour)
 
-    def trace(self, values: np.ndarray, colour: str) -> None:
+    def trace(self, values: np.ndarray, colour: str, dashes: Sequence[int] = ()) -> None:
         """Draw evenly spaced values [T] as a line from the left edge to the right.
+
+        Of `dashes`, pixels drawn and left out, it is whole if there are none.
 
         Each pixel column is filled from the least to the greatest value within it, so that a peak
         is seen however long the signal.
@@ -121,6 +123,8 @@ class Panel:
         row = np.arange(height, dtype=np.float32)[:, None]
         cover = np.minimum(row + 1, bottom + _HALF) - np.maximum(row, top - _HALF)
         touched = cover > 0
+        if dashes:
+            touched[:, np.arange(width) % sum(dashes) >= dashes[0]] = False
         paper, cover = self.pixels[touched], cover[touched].clip(max=1)[:, None]
         self.pixels[touched] = paper + cover * (rgb(colour) - paper)
 

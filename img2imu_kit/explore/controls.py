@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -31,6 +32,7 @@ __all__ = [
     "choice",
     "control",
     "group",
+    "in_words",
     "preset_and_changes",
 ]
 
@@ -47,6 +49,17 @@ _SIMPLE = (
 _CONCERNS = {
     "stft": ("n_fft", "overlap", "window", "center", "detrend"),
     "cwt": ("bands", "cycles", "low_rows"),
+}
+#: Settings whose control has another name.
+_LABELS = {
+    "window": "taper",
+    "center": "centred frames",
+    "low_rows": "slow rows",
+    "low_limit": "slow limit (±)",
+    "fmin_hz": "the lower end of band (Hz)",
+    "fmax_hz": "the upper end of band (Hz)",
+    "interpolation": "resize",
+    "channels": "colours",
 }
 _RGB = ("red", "green", "blue")
 _RANGES = (_FIXED, "per-axis", "per-window")
@@ -80,6 +93,23 @@ def group(title: str, controls: Sequence[Widget], folded: bool = False) -> VBox:
     fold.observe(follow, "value")
     follow()
     return VBox([fold, inside], _dom_classes=["ik-group"])
+
+
+def in_words(problem: str) -> str:
+    """What is said of settings, said of the controls that set them.
+
+    Examples
+    --------
+    >>> in_words("fmin_hz is 30, and low_rows=2. Choose a lower fmin_hz, or a longer window.")
+    'the lower end of band (Hz) is 30, and slow rows 2. Choose a lower end of band (Hz), or a ...'
+    """
+    # Words of everyday use, such as window, count as settings only where a value follows.
+    names = "|".join(_LABELS)
+    problem = re.sub(
+        rf"\b({names})( is |=)", lambda m: _LABELS[m[1]] + m[2].replace("=", " "), problem
+    )
+    problem = re.sub(r"\ba lower fmin_hz\b", "a lower end of band (Hz)", problem)
+    return re.sub(r"\b(\w+_\w+)\b", lambda m: _LABELS.get(m[1], m[1]), problem)
 
 
 class Quiet:
@@ -233,6 +263,8 @@ class Settings(Quiet):
         preset = presets()[shown["preset"]]
         if values["fmax_hz"] is None and (preset.fmax_hz or 0) >= self.controls["band"].max:
             values["fmax_hz"] = preset.fmax_hz  # the slider ends at half the rate, as bands do
+        # Browsers count steps: 3.0000000000000004 cycles are 3.
+        values |= {k: round(v, 6) for k, v in values.items() if isinstance(v, float)}
         return {name: value for name, value in values.items() if value != getattr(preset, name)}
 
     def show(self, preset: str, changes: Mapping[str, Any]) -> None:

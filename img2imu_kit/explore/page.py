@@ -77,5 +77,6 @@ def _words(value: Any) -> str:
 
 def _as_webp(drawing: Drawing) -> str:
     content = io.BytesIO()
-    Image.fromarray(drawing.pixels).save(content, "WEBP", lossless=True)  # small text stays sharp
+    # Without loss small text stays sharp; quality is here how long it looks for a smaller file.
+    Image.fromarray(drawing.pixels).save(content, "WEBP", lossless=True, quality=20, method=1)
     return "data:image/webp;base64," + b64encode(content.getvalue()).decode()

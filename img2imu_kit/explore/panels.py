@@ -10,7 +10,7 @@ from ..errors import SignalError
 from ..pictures.params import SpectrogramParams
 from ..pictures.power import make_grid
 from ..pictures.scalogram import cone_of_influence
-from ..plots.style import COLOURS
+from ..plots.style import COLOURS, XYZ
 from ..signals.recording import Recording
 from ..signals.windows import Windows
 from .canvas import INK, Box, Panel, Scale, colour_map, panel, rgb, write
@@ -28,8 +28,6 @@ __all__ = [
 ]
 
 Edges = tuple[Scale, Scale]  # of a picture, in s and in Hz
-#: Colours of the axes x, y, z as lines; red, green and blue would be lost on many.
-_XYZ = (COLOURS[3], COLOURS[2], COLOURS[0])
 
 
 def signal_panel(
@@ -46,6 +44,10 @@ def signal_panel(
     low, high = float(values.min()), float(values.max())
     margin = 0.05 * (high - low) or 1.0
     units = ", ".join(dict.fromkeys(recording.unit[i] for i in axes if recording.unit[i]))
+    # In pixels: of the legend, which ends the line that the title begins.
+    taken = sum(8 * len(recording.axes[i]) + 38 for i in axes) if names else 0
+    room = max((box[2] - taken) // 7, 4)  # letters
+    title = title if len(title) <= room else f"{title[: room - 1]}…"
     drawn = panel(
         pixels,
         box,
@@ -55,8 +57,8 @@ def signal_panel(
         xlabel="time (s)",
         ylabel=(f"signal ({units})" if units else "signal") if unit else "",
     )
-    for column, colour in zip(values.T, _line_colours(len(axes)), strict=True):
-        drawn.trace(column, colour)
+    for column, look in zip(values.T, _looks(len(axes)), strict=True):
+        drawn.trace(column, *look)
     if names:
         left, top, width, _ = box
         legend(pixels, left + width, top - 20, [recording.axes[i] for i in axes])
@@ -83,10 +85,13 @@ def picture_panel(
 
 def legend(pixels: np.ndarray, right: int, top: int, names: list[str]) -> None:
     """Write names of axes in the colours of their lines, ending at `right`."""
-    for name, colour in zip(reversed(names), reversed(_line_colours(len(names))), strict=True):
-        text = f"\N{EM DASH} {name}"
-        write(pixels, right, top, text, colour, align=1)
-        right -= 10 + 8 * len(text)
+    for name, (colour, dashes) in zip(reversed(names), reversed(_looks(len(names))), strict=True):
+        write(pixels, right, top, name, colour, align=1)
+        right -= 8 * len(name) + 28
+        Panel(pixels[top + 3 : top + 12, right : right + 24], (0, 1), (-1, 1)).trace(
+            np.zeros(2), colour, dashes
+        )
+        right -= 10
 
 
 def coloured(level: np.ndarray, params: SpectrogramParams) -> np.ndarray:
@@ -124,7 +129,10 @@ def colour_bar(
     for first, length, name, (low, high) in bars:
         if length > 0:
             picture_panel(pixels, (left, first, width, length), colour_map(name)[::-1][:, None])
-            for text, row in ((low, first + length - 14), (high, first - 1)):
+            texts = [(low, first + length - 14), (high, first - 1)]
+            if length < 30 and name == "RdBu_r":  # no room for two
+                texts = [(f"±{high}", first + length // 2 - 8)]
+            for text, row in texts:
                 write(pixels, left + width + 5, row, text.replace("-", "\N{MINUS SIGN}"))
 
 
@@ -194,5 +202,6 @@ def window_recording(windows: Windows, index: int) -> Recording:
     )
 
 
-def _line_colours(count: int) -> list[str]:
-    return list(_XYZ if count == 3 else [COLOURS[i % len(COLOURS)] for i in range(count)])
+def _looks(count: int) -> list[tuple[str, tuple[int, ...]]]:
+    """Colour and dashes of each of so many lines; three are those of red, green and blue."""
+    return list(XYZ) if count == 3 else [(COLOURS[i % len(COLOURS)], ()) for i in range(count)]

@@ -53,6 +53,9 @@ export default {
     const copier = element("button", tools, { type: "button" });
     const saver = element("a", tools, { title: "Save the picture as PNG" });
     saver.textContent = "Save picture";
+    const keeper = element("a", tools, { title: "Save the settings as JSON" });
+    keeper.textContent = "Save settings";
+    const sound = element("audio", el, { controls: "", "aria-label": "The motion as sound" });
     const code = element("pre", el, { tabindex: "0", "aria-label": "Code that makes this picture" });
     const label = () => { copier.textContent = "Copy as code"; };
     label();
@@ -104,19 +107,35 @@ export default {
       status.textContent = (failed ? "⚠ " : "") + model.get("status");
       code.textContent = model.get("code");
       tools.hidden = failed;
+      keeper.hidden = !model.get("settings");
+      keeper.href = `data:application/json,${encodeURIComponent(model.get("settings"))}`;
+      keeper.download = `${model.get("name")}.json`;
       copier.hidden = code.hidden = failed || !model.get("code");
+    };
+    let heard = null;
+    const hear = () => {
+      URL.revokeObjectURL(heard);
+      const bytes = model.get("sound");
+      sound.hidden = bytes.byteLength === 0;
+      heard = sound.hidden ? "" : URL.createObjectURL(new Blob([bytes], { type: "audio/wav" }));
+      if (heard) sound.src = heard;
+      else sound.removeAttribute("src");
     };
     show();
     tell();
+    hear();
     setTimeout(tell, 1000);  // when the sliders are there too
     model.on("change:png", show);
-    model.on("change:alt change:status change:failed change:code", tell);
+    model.on("change:sound", hear);
+    model.on("change:alt change:status change:failed change:code change:settings", tell);
     const stopWatching = watchWidth(model, el);
     return () => {
       stopWatching();
       model.off("msg:custom", answered);
       model.off("change:png", show);
-      model.off("change:alt change:status change:failed change:code", tell);
+      model.off("change:sound", hear);
+      model.off("change:alt change:status change:failed change:code change:settings", tell);
+      URL.revokeObjectURL(heard);
       URL.revokeObjectURL(url);
     };
   },

@@ -1,310 +1,35 @@
-"""Explore what each setting of a spectrogram does to a recording of yours.
-
-From top to bottom: the state, the pure function that draws it, and the binding of controls to it.
-"""
+"""Explore what each setting of a spectrogram does to a recording of yours."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
+from dataclasses import fields, replace
+from functools import partial
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ipywidgets import Button, FileUpload, Text
+from ipywidgets import Button, Checkbox, FileUpload, IntSlider, Text, ToggleButton
 
+from .._files import atomic_write
 from ..datasets.catalogue import LOADERS
-from ..errors import Img2ImuError
+from ..errors import FormatError, Img2ImuError, ParameterError
+from ..pictures.archive import save_pictures
 from ..pictures.image import to_image
-from ..pictures.params import SpectrogramParams, resolve
-from ..pictures.power import make_grid
-from ..pictures.scalogram import cone_of_influence
-from ..pictures.stft import taper
-from ..plots.style import COLOURS
+from ..pictures.params import SpectrogramParams
 from ..readers.files import READABLE
-from ..signals.axes import channel_index
-from ..signals.recording import Recording
-from .base import WIDE, Explorer
-from .canvas import INK, Drawing, Panel, blank, colour_map, panel, write
-from .controls import Settings, WindowControls, choice, control, preset_and_changes
-from .panels import (
-    colour_bar,
-    coloured,
-    picture_edges,
-    picture_panel,
-    shade_cone,
-    signal_panel,
-    window_bounds,
-)
+from .base import Explorer
+from .comparison import READERS, Score, Setting, score_setting, without_gravity
+from .controls import Settings, WindowControls, choice, control, in_words, preset_and_changes
+from .sound import PITCH, as_wav
 from .sources import Given, Source, find_source, uploaded
+from .spectrogram_picture import SpectrogramState, code, render, strip, view
 
-__all__ = ["SpectrogramExplorer", "SpectrogramState", "code", "render", "spread"]
+__all__ = ["SpectrogramExplorer"]
 
 _GIVEN = "own recordings"
 _KNOWN = tuple(LOADERS)
-
-_WIDTH, _HEIGHT = 1080, 580
-_MARK = COLOURS[1]
-#: Left, top, width and height in pixels of the whole recording.
-OVERVIEW = (66, 24, 994, 64)
-
-
-@dataclass(frozen=True, eq=False)
-class SpectrogramState:
-    """All that a picture of the explorer depends on."""
-
-    recording: Recording
-    start_s: float = 0.0  # of the window, from the first sample
-    seconds: float = 10.0
-    preset: str = "default"
-    # What differs from the preset. Checked when it is drawn, not before: a state can hold a
-    # contradiction until it is resolved, for controls move one at a time.
-    changes: Mapping[str, object] = field(default_factory=dict)
-    origin: str = "recording"  # a Python expression for it, for `code`
-    remark: str = ""  # guesses made when it was read
-
-    def bounds(self) -> tuple[int, int]:
-        """First sample of the window, and the first after it."""
-        return window_bounds(self.recording, self.start_s, self.seconds)
-
-
-def render(state: SpectrogramState, width: int = WIDE) -> Drawing:
-    """Draw the recording, the window in it, its spectrograms and its picture.
-
-    Above the whole recording with the window marked; the window's signal, and what a frame or a
-    band can tell apart in time and frequency; below, what becomes red, green and blue, and the
-    picture that a network would see. Bands that hear the ends of the window are hatched there.
-
-    Raises
-    ------
-    Img2ImuError
-        Settings that contradict each other or do not fit the window; the message says how.
-
-    Examples
-    --------
-    >>> from img2imu_kit import load_dataset
-    >>> walk = load_dataset("synthetic", subjects=1, classes=["walk"])[0]
-    >>> drawing = render(SpectrogramState(walk))
-    >>> drawing.note
-    'frame 1.28 s, bin 0.781 Hz, step 0.08 s (94 % overlap); 33 bins x 110 frames, 96 x 96 pixels'
-    """
-    params = resolve(state.preset, **state.changes)
-    recording, window = state.recording, state.recording.cut(*state.bounds())
-    image = to_image(window, params=params)[0]  # [3, H, W], as a network sees it
-    levels = to_image(window, params=params, size=None)[0]  # [3, F, S], a pixel a bin and frame
-    chosen = channel_index(recording.axes, params.channels)
-    pixels = blank(_WIDTH, _HEIGHT)
-    _overview(pixels, recording, chosen, window)
-    title = f"window, {', '.join(window.classes)}" if window.classes else "window"
-    signal_panel(pixels, (66, 152, 660, 130), window, chosen, title, names=False)
-    _trade_off(pixels, params, recording.rate)
-    names = ["magnitude"] if params.channels == "magnitude" else [recording.axes[i] for i in chosen]
-    _spectrograms(pixels, levels, image, names, window, params)
-    rows, columns = levels.shape[1:]
-    height, width = image.shape[1:]
-    note = _note(window, params, rows, columns) + f", {height} x {width} pixels"
-    note += _unseen(window, params)
-    still = [recording.axes[i] for i in chosen if not np.ptp(window.signal[:, i])]
-    if still:
-        note += f"; {', '.join(still)} never changes and is drawn mid-grey"
-    note += f"; {state.remark}" * bool(state.remark)
-    return Drawing(
-        pixels, _alt(recording, window, chosen, levels, image, params) + f" {note}.", note
-    )
-
-
-def code(state: SpectrogramState) -> str:
-    """Python that makes the RGB picture of a state, as ``image``.
-
-    Examples
-    --------
-    >>> from img2imu_kit import load_dataset
-    >>> walk = load_dataset("synthetic", subjects=1, classes=["walk"])[0]
-    >>> print(code(SpectrogramState(walk, 5, 10, changes={"n_fft": 128}, origin="walk")))
-    import img2imu_kit as ik
-    <BLANKLINE>
-    recording = walk
-    window = recording.cut(250, 750)  # 5 to 15 s
-    image = ik.to_image(window, params="default", n_fft=128)[0]  # uint8 [3, H, W]
-    """
-    start, stop = state.bounds()
-    settings = "".join(f", {name}={value!r}" for name, value in state.changes.items())
-    settings = settings.replace("'", '"')
-    first = state.start_s + state.recording.start_s
-    return (
-        f"import img2imu_kit as ik\n\nrecording = {state.origin}\n"
-        f"window = recording.cut({start}, {stop})  # {first:g} to {first + state.seconds:g} s\n"
-        f'image = ik.to_image(window, params="{state.preset}"{settings})[0]  # uint8 [3, H, W]'
-    )
-
-
-def spread(params: SpectrogramParams, rate: float, hz: float = 0.0) -> tuple[float, float]:
-    """Widths in s and Hz within which a frame, or the band about `hz`, cannot tell events apart.
-
-    Twice the standard deviations of the taper's energy, in time and in frequency. Their product is
-    at least 1 / pi (Gabor's form of Heisenberg's inequality), whatever the taper; a Gaussian's, and
-    so a band's, is just that.
-
-    References
-    ----------
-    D. Gabor, "Theory of communication", Journal of the IEE 93 (1946).
-
-    Examples
-    --------
-    >>> seconds, hz = spread(SpectrogramParams(n_fft=64), rate=50)
-    >>> round(seconds, 2), round(hz, 2), round(seconds * hz * np.pi, 2)
-    (0.36, 0.92, 1.03)
-    """
-    if params.transform == "cwt":
-        # A band's gain is a Gaussian of deviation hz / cycles, its energy one that is sqrt(2) less.
-        width_hz = math.sqrt(2) * hz / params.cycles
-        return 1 / (np.pi * width_hz), width_hz
-    window = taper(params).numpy().astype(float)  # w[t], [n_fft]
-    # sigma_t^2 = var of t under |w|^2, sigma_f^2 = var of f under |W|^2: sigma_t sigma_f >= 1/4 pi,
-    # so that (2 sigma_t)(2 sigma_f) >= 1/pi. W is sampled 8 times finer than the bins.
-    energy = np.abs(np.fft.fft(window, 8 * len(window))) ** 2
-    return (
-        2 * _deviation(np.arange(len(window)) / rate, window**2),
-        2 * _deviation(np.fft.fftfreq(len(energy), 1 / rate), energy),
-    )
-
-
-def _deviation(values: np.ndarray, weights: np.ndarray) -> float:
-    mean = np.average(values, weights=weights)
-    return float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
-
-
-def _note(window: Recording, params: SpectrogramParams, rows: int, columns: int) -> str:
-    """What the transform does, in figures."""
-    rate, n_fft, hop = window.rate, params.n_fft, params.hop
-    if params.transform == "stft":
-        return (
-            f"frame {n_fft / rate:.3g} s, bin {rate / n_fft:.3g} Hz, step {hop / rate:.3g} s "
-            f"({1 - hop / n_fft:.0%} overlap); {rows} bins x {columns} frames"
-        ).replace("%", " %")
-    low_hz, high_hz = make_grid(len(window), rate, params).freqs_hz[[params.low_rows, -1]]
-    slow = f" above {params.low_rows} rows of slow movement" if params.low_rows else ""
-    return (
-        f"{params.bands} bands from {low_hz:.3g} to {high_hz:.3g} Hz of {params.cycles:g} cycles"
-        f"{slow}, step {hop / rate:.3g} s; {rows} rows x {columns} columns"
-    )
-
-
-def _unseen(window: Recording, params: SpectrogramParams) -> str:
-    """Which bands hear an end of the window wherever they listen."""
-    if params.transform == "stft":
-        return ""
-    grid = make_grid(len(window), window.rate, params)
-    hidden = 2 * cone_of_influence(grid, params) >= window.seconds
-    hidden[: params.low_rows] = False  # rest has no period that would have to fit in
-    if not hidden.any():
-        return "; hatched: hears the ends of the window"
-    return (
-        f"; hatched: hears the ends of the window. Frequencies up to "
-        f"{grid.freqs_hz[hidden].max():.2g} Hz cannot be seen in this window: make it longer"
-    )
-
-
-def _alt(recording: Recording, window: Recording, chosen: list[int], levels, image, params) -> str:
-    """The figure in words."""
-    what = f" while {', '.join(window.classes)}" if window.classes else ""
-    grid = make_grid(len(window), window.rate, params)
-    signed = params.scale == "signed"
-    # Slow movement, gravity in it, would outshine every band: only those are compared.
-    skip = params.low_rows if params.transform == "cwt" else 0
-    light = np.abs(levels - 128.0) if signed else levels
-    brightest = skip + light.mean(axis=(0, 2))[::-1][skip:].argmax()  # rows from low to high
-    strongest = grid.freqs_hz[brightest]
-    low, high = grid.freq_edges_hz[[0, -1]]
-    how = "strongest" if signed else "brightest"
-    height, width = image.shape[1:]
-    return (
-        f"Recording {recording.name} of {recording.seconds:.3g} s with a window from "
-        f"{window.start_s:.4g} s of {window.seconds:.3g} s marked{what}; the signal of "
-        f"{', '.join(recording.axes[i] for i in chosen)}; their spectrograms from "
-        f"{max(low, 0):.3g} to {high:.3g} Hz, on average {how} near {strongest:.2g} Hz; and "
-        f"the RGB picture made of them, {height} x {width} pixels, mean brightness "
-        f"{image.mean() / 2.55:.0f} %."
-    )
-
-
-@lru_cache(maxsize=8)
-def _recording_panel(recording: Recording, chosen: tuple[int, ...]) -> tuple[np.ndarray, Panel]:
-    """The recording from end to end; it may last hours, and is the same for every window."""
-    pixels = blank(_WIDTH, 130)
-    title = f"whole recording: {recording.name}" if recording.name else "whole recording"
-    return pixels, signal_panel(pixels, OVERVIEW, recording, [*chosen], title, unit=False)
-
-
-def _overview(
-    pixels: np.ndarray, recording: Recording, chosen: list[int], window: Recording
-) -> None:
-    """The whole recording with the window marked."""
-    strip, drawn = _recording_panel(recording, tuple(chosen))
-    pixels[: len(strip)] = strip
-    left, top, width, height = OVERVIEW
-    place = Panel(pixels[top : top + height, left : left + width], drawn.x, drawn.y)
-    stretch = (window.start_s, window.start_s + window.seconds)
-    place.shade(stretch, _MARK)
-    place.box(stretch, drawn.y, _MARK)
-
-
-def _trade_off(pixels: np.ndarray, params: SpectrogramParams, rate: float) -> None:
-    """What a frame or band cannot resolve, as a box under the hyperbola that none gets below."""
-    bands: list[float] = []
-    if params.transform == "stft":
-        seconds, hz = spread(params, rate)
-        boxes = [(seconds, hz)]
-        widest, highest = 51.2 / rate, rate / 20  # as much of either as usual frames need
-        title = f"a frame blurs {seconds:.2g} s by {hz:.2g} Hz"
-    else:
-        # Three bands on their way up: as much as one is broader in Hz it is shorter in seconds.
-        top_hz = min(params.fmax_hz or rate / 2, rate / 2)
-        bands = np.geomspace(params.fmin_hz, top_hz, 5)[1:4].tolist()
-        boxes = [spread(params, rate, hz) for hz in bands]
-        seconds, hz = boxes[1]
-        widest, highest = 1.4 * boxes[0][0], 1.4 * boxes[-1][1]
-        title = f"a band of {bands[1]:.2g} Hz blurs {seconds:.2g} s by {hz:.2g} Hz"
-    labels = {"title": title, "xlabel": "s", "ylabel": "Hz"}
-    drawn = panel(pixels, (800, 152, 260, 130), (0, widest), (0, highest), **labels)
-    left, right = drawn.columns(0, min(seconds, widest))
-    bottom, top = drawn.rows(0, min(hz, highest))
-    drawn.pixels[top : bottom + 1, left : right + 1] = colour_map()[150]
-    for wide, high in boxes:
-        drawn.box((0, wide), (0, high), INK)
-    limit = 1 / (np.pi * np.linspace(widest / 1000, widest, drawn.pixels.shape[1]))
-    drawn.trace(limit.clip(max=2 * highest), COLOURS[3])
-    write(drawn.pixels, 94, 4, "none below s \N{MULTIPLICATION SIGN} Hz = 1/π", COLOURS[3])
-    named = f"bands of {', '.join(f'{hz:.2g}' for hz in bands)} Hz"
-    write(drawn.pixels, 94, 21, named if bands else f"this one: {seconds * hz * np.pi:.3g}/π")
-
-
-def _spectrograms(
-    pixels: np.ndarray, levels, image, names: list[str], window: Recording, params
-) -> None:
-    """One spectrogram for each colour, with the blur of a frame, and the picture they make."""
-    top, width, height = 346, 210, 190
-    edges = (start, stop), scale = picture_edges(window, params)
-    low, high = scale[0], scale[-1]
-    right, upper = stop - (stop - start) / 30, high - (high - low) / 30  # a corner for the blur
-    ylabel = "frequency (Hz)"  # the others stand on the same scale
-    for i, (name, level) in enumerate(zip(names, levels, strict=False)):
-        title = name if len(names) == 1 else f"{name} \N{RIGHTWARDS ARROW} {'RGB'[i]}"
-        box = (66 + 236 * i, top, width, height)
-        drawn = picture_panel(pixels, box, coloured(level, params), title, edges, ylabel=ylabel)
-        if params.transform == "stft":
-            blur = spread(params, window.rate)
-            drawn.box((right - blur[0], right), (upper - blur[1], upper), "white")
-        else:
-            shade_cone(drawn, window, params)
-        ylabel = ""
-    bar = (66 + 236 * len(names[:3]) - 12, top, 10, height)
-    unit = window.unit[channel_index(window.axes, params.channels)[0]]
-    colour_bar(pixels, bar, params, levels.shape[1], unit)
-    title = f"{image.shape[1]} \N{MULTIPLICATION SIGN} {image.shape[2]} RGB picture"
-    picture = image.transpose(1, 2, 0)  # [H, W, 3]
-    picture_panel(pixels, (850, top, width, height), picture, title, edges, ylabel="")
 
 
 class SpectrogramExplorer(Explorer):
@@ -312,8 +37,12 @@ class SpectrogramExplorer(Explorer):
 
     Shown are the whole recording with the window marked (click on it to go there), the signal of
     the window, what a frame or band can tell apart in time and in frequency, the spectrogram of
-    each axis, and the RGB picture made of them; below them the code that makes this picture.
-    Controls that do not concern the chosen transform are hidden.
+    each axis, and the RGB picture made of them; below them the code that makes this picture. The
+    pointer reads seconds, Hz and dB. Controls that do not concern the chosen transform are hidden.
+
+    "Keep as A" puts the present settings beside what comes next, and "Score" says what the pictures
+    of either are worth to a network, or without one, by few labels on people held out. Settings are
+    saved and loaded as JSON, and the pictures of all windows as ``.npz``.
 
     Parameters
     ----------
@@ -358,10 +87,12 @@ class SpectrogramExplorer(Explorer):
         self._reading = reading
         self._source = find_source(source, reading)
         self._start = preset_and_changes(params, overrides)
+        self._pinned: Setting | None = None
+        self._scores: dict[tuple, Score] = {}
         self.source = choice("source", "Where recordings come from", _KNOWN)
-        if isinstance(source, str) and source in _KNOWN:
-            self.source.value = source
-        elif source is not None:
+        if source is None or (isinstance(source, str) and source in _KNOWN):
+            self.source.value = source or "shoulder_exercises"
+        else:
             self._keep()
         self.path = control(
             Text,
@@ -377,40 +108,187 @@ class SpectrogramExplorer(Explorer):
             accept=",".join({f".{name.rsplit('.')[-1]}" for name in READABLE}),
         )
         self.window = WindowControls(self._changed, seconds)
+        self.gravity = control(
+            Checkbox, "without gravity", "Accelerations slower than 0.3 Hz are taken off"
+        )
         self.settings = Settings(self._changed)
+        self.pin = control(ToggleButton, "Keep as A", "Compare what comes now with what is shown")
+        self.reader = choice("read by", "Who is given the pictures", READERS)
+        self.shots = control(
+            IntSlider, "labels a class", "Windows that are labelled", min=1, max=20, value=5
+        )
+        self.score = control(Button, "Score", "By few labels, on people held out")
+        self.hear = control(Button, "Hear the window", f"1 Hz of motion as {PITCH} Hz of sound")
+        self.archive = control(
+            Text, "to file", "Where pictures of all windows go", value="pictures.npz"
+        )
+        self.save = control(Button, "Save all pictures", "Those of all windows of all recordings")
+        self.load = control(
+            FileUpload, "Load settings", "A file that was saved here", accept=".json"
+        )
         reset = control(Button, "Reset", "Back to the beginning")
         self.settings.show(*self._start)
         self._offer()
-        signal = [self.source, self.path, self.upload, *self.window.controls]
-        groups = {"signal": signal, **self.settings.groups}
-        groups["picture"] = [*groups["picture"], reset]
-        super().__init__(self._read(), groups, "spectrogram", folded=("picture",))
+        place = [self.source, self.path, self.upload, *self.window.controls, self.gravity]
+        groups = {
+            "signal": place,
+            **self.settings.groups,
+            "read-out": [self.pin, self.reader, self.shots, self.score, self.hear],
+            "files": [self.load, self.archive, self.save, reset],
+        }
+        folded = ("picture", "read-out", "files")
+        super().__init__(self._read(), groups, "spectrogram", folded=folded)
+        for widget in (self.gravity, self.reader, self.shots):
+            widget.observe(self._changed, "value")
         self.source.observe(self._source_chosen, "value")
         self.path.observe(self._path_given, "value")
         self.upload.observe(self._file_given, "value")
-        reset.on_click(self._reset)
+        self.pin.observe(self._pin_pressed, "value")
+        self.load.observe(self._settings_given, "value")
+        for button, answer in {
+            self.score: self._score,
+            self.hear: self._hear,
+            self.save: self._save,
+            reset: self._reset,
+        }.items():
+            button.on_click(answer)
+
+    def save_settings(self, path: str | PathLike) -> Path:
+        """Write preset, changes and whether gravity stays as JSON, for `load_settings`."""
+        atomic_write({Path(path): self.state.setting.to_json().encode()})
+        return Path(path)
+
+    def load_settings(self, path: str | PathLike) -> None:
+        """Show the settings of a file.
+
+        Raises
+        ------
+        FormatError, ParameterError
+            Not such a file, or a setting that does not exist or is out of range.
+        """
+        try:
+            text = Path(path).read_bytes()
+        except OSError as error:
+            raise FormatError(f"cannot be read ({error.strerror})", where=str(path)) from None
+        self._show_setting(Setting.from_json(text, where=str(path)))
 
     def _read(self) -> SpectrogramState:
         """The state that the controls show."""
+        setting = Setting(
+            self.settings.controls["preset"].value, self.settings.changes, not self.gravity.value
+        )
+        compared = {"A": self._pinned, "B": setting} if self._pinned else {"": setting}
+        keys = {name: self._key(each) for name, each in compared.items()}
         return SpectrogramState(
             recording=self.window.recording,
             start_s=self.window.start.value,
             seconds=self.window.length.value,
-            preset=self.settings.controls["preset"].value,
-            changes=self.settings.changes,
+            **vars(setting),
+            pinned=self._pinned,
+            scores={name: self._scores[key] for name, key in keys.items() if key in self._scores},
+            scored=f"{self.reader.value}, {self.shots.value} labels a class",
             origin=self._source.origin(self.window.which.value),
             remark=self._source.note,
         )
+
+    def _key(self, setting: Setting) -> tuple | None:
+        """What a score depends on."""
+        try:
+            params = setting.params()
+        except Img2ImuError:  # controls move one at a time
+            return None
+        about = (self.window.length.value, self.reader.value, self.shots.value)
+        return (id(self._source), params, setting.gravity, *about)
 
     def _vary(self, state: SpectrogramState, name: str, value: Any) -> SpectrogramState:
         if name in (setting.name for setting in fields(SpectrogramParams)):
             return replace(state, changes={**state.changes, name: value})
         return super()._vary(state, name, value)
 
+    def _explain(self, error: Img2ImuError) -> str:
+        return in_words(str(error))
+
+    def _saved(self, state: SpectrogramState) -> str:
+        return state.setting.to_json()
+
     def _changed(self, change: dict | None = None) -> None:
         if self.window.recording is not self.state.recording:  # of other axes, of another rate
             self.settings.fit(self.window.recording)
+        self.screen.sound = b""  # of another window
         super()._changed(change)
+
+    def _pin_pressed(self, change: dict) -> None:
+        self.pin.description = "Forget A" if change["new"] else "Keep as A"
+        self._pinned = self.state.setting if change["new"] else None
+        self._changed()
+
+    def _settings_given(self, change: dict) -> None:
+        if change["new"]:
+            name, content = (change["new"][0][key] for key in ("name", "content"))
+            self.wait()
+            try:
+                self._show_setting(Setting.from_json(bytes(content), where=name))
+            except Img2ImuError as error:
+                self.screen.explain(self._explain(error))
+
+    def _show_setting(self, setting: Setting) -> None:
+        self.settings.show(setting.preset, setting.changes)
+        with self.quietly():
+            self.gravity.value = not setting.gravity
+        self.settings.fit(self.window.recording)
+        self._changed()
+
+    def _score(self, _button: Button) -> None:
+        state, source, reader, shots = self.state, self._source, self.reader.value, self.shots.value
+        wanted = {"A": state.pinned, "B": state.setting} if state.pinned else {"": state.setting}
+
+        def work() -> None:
+            for name, setting in wanted.items():
+                setting.params()  # a contradiction has no score
+                if (key := self._key(setting)) not in self._scores:
+                    tell = partial(self._tell, f"Scoring {name}".rstrip())
+                    found = score_setting(source, setting, state.seconds, reader, shots, tell)
+                    self._scores[key] = found
+            self._changed()
+
+        self.later("Scoring …", work)
+
+    def _hear(self, _button: Button) -> None:
+        state = self.state
+
+        def work() -> None:
+            shown = view(state, state.setting)
+            axes = [shown.window.axes[i] for i in shown.chosen]
+            self.screen.sound = as_wav(shown.window.select(axes))
+            self.screen.tell(f"1 Hz of this window sounds as {PITCH} Hz, and as long as it lasts")
+
+        self.later("Making the sound …", work)
+
+    def _save(self, _button: Button) -> None:
+        state, source, path = self.state, self._source, Path(self.archive.value.strip())
+
+        def work() -> None:
+            if path.suffix != ".npz":
+                raise ParameterError(f"{path.name!r}, expected a name that ends in .npz")
+            if path.exists():
+                remedy = "Choose another name beside 'to file'."
+                raise ParameterError("is there already", where=str(path), remedy=remedy)
+            params = state.setting.params()
+            moved = source if state.gravity else without_gravity(source)
+            windows = moved.cut(state.seconds, purity=0.0, unlabelled=True)
+            parts = []
+            for start in range(0, len(windows), 64):
+                self._tell("Drawing", start, len(windows))
+                parts.append(to_image(windows[start : start + 64], params=params))
+            save_pictures(path, np.concatenate(parts), [windows], params)
+            self.screen.tell(
+                f"{len(windows)} pictures of {windows.seconds:g} s are in {path.resolve()}"
+            )
+
+        self.later("Cutting windows …", work)
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        self.screen.tell(f"{what}: {done} of {total} windows …")
 
     def _offer(self) -> None:
         """Offer the recordings of the source, and show the first."""
@@ -447,7 +325,7 @@ class SpectrogramExplorer(Explorer):
         try:
             self._source = bring()
         except Img2ImuError as error:
-            self.screen.explain(str(error))
+            self.screen.explain(self._explain(error))
             return False
         self._offer()
         self._changed()
@@ -456,12 +334,14 @@ class SpectrogramExplorer(Explorer):
     def _reset(self, _button: Button) -> None:
         self.settings.show(*self._start)
         self.window.reset()
+        with self.quietly():
+            self.gravity.value = False
         self.settings.fit(self.window.recording)
         self._changed()
 
     def _clicked(self, x: int, y: int) -> None:
         """Go to the place in the recording that was clicked, given in pixels of the picture."""
-        left, top, width, height = OVERVIEW
+        left, top, width, height = strip(self.screen.width)
         x, y = (x - left) / width, (y - top) / height
         if 0 <= x <= 1 and 0 <= y <= 1:
             start, length = self.window.start, self.window.length.value

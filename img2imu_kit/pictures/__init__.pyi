@@ -6,3 +6,5 @@ from .params import resolve as resolve
 from .power import Spectrograms as Spectrograms
 from .power import make_grid as make_grid
 from .power import scaled as scaled
+from .shards import convert_recording as convert_recording
+from .shards import plan_conversion as plan_conversion

@@ -44,6 +44,12 @@ class Spectrograms:
         Where rows and columns lie, in Hz and s.
     axes : tuple of str [C]
     params : SpectrogramParams
+
+    Examples
+    --------
+    >>> spectra = spectrogram(np.zeros((2, 3, 128), np.float32), rate=32)
+    >>> spectra.power.shape[:2], spectra.axes
+    ((2, 3), ('acc_x', 'acc_y', 'acc_z'))
     """
 
     power: np.ndarray | Tensor
@@ -207,6 +213,13 @@ def make_grid(length: int, rate: float, params: SpectrogramParams, *, axes: int 
     ------
     SignalError, ParameterError
         The window is too short, or the band that is asked for empty.
+
+    Examples
+    --------
+    >>> from img2imu_kit.pictures import resolve
+    >>> grid = make_grid(200, 50.0, resolve("motion"))
+    >>> grid.freqs_hz[-1].round(1).item(), len(grid.freqs_hz)
+    (20.0, 30)
     """
     try:
         return TRANSFORMS[params.transform].make_grid(length, rate, params)

@@ -17,7 +17,7 @@ from ..pictures.power import make_grid, scaled, spectrogram
 from ..signals.axes import axis_index
 from ..signals.recording import Recording
 from ..signals.windows import Windows
-from .style import COLOURS, alt_text, axes_or_new, set_alt_text
+from .style import COLOURS, XYZ, alt_text, axes_or_new, set_alt_text
 
 __all__ = [
     "plot_image",
@@ -30,7 +30,14 @@ __all__ = [
 
 
 def plot_signal(signal: Recording | Windows, index: int = 0, *, ax: Axes | None = None) -> Axes:
-    """Draw a recording, or one of several windows, axis by axis over time in seconds."""
+    """Draw a recording, or one of several windows, axis by axis over time in seconds.
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> windows = ik.sliding_windows(ik.load_dataset("synthetic", subjects=2, seconds=8), seconds=4)
+    >>> ax = plot_signal(windows, 0)
+    """
     ax = axes_or_new(ax)
     if isinstance(signal, Windows):
         _inside(index, len(signal))
@@ -39,7 +46,9 @@ def plot_signal(signal: Recording | Windows, index: int = 0, *, ax: Axes | None 
     else:
         values, label, times_s = signal.signal, ", ".join(signal.classes), signal.times_s
     for i, name in enumerate(signal.axes):
-        ax.plot(times_s, values[:, i], color=COLOURS[i % len(COLOURS)], lw=1, label=name)
+        colour, dashes = XYZ["xyz".index(name[-1])] if name[-1:] in ("x", "y", "z") else (None, ())
+        look = {"color": colour or COLOURS[i % len(COLOURS)], "ls": (0, dashes) if dashes else "-"}
+        ax.plot(times_s, values[:, i], lw=1, alpha=1 if i < 3 else 0.55, label=name, **look)
     units = [unit for unit in dict.fromkeys(signal.unit) if unit]  # m/s2 and rad/s, once each
     ylabel = f"signal ({', '.join(units)})" if units else "signal"
     ax.set(xlabel="time (s)", ylabel=ylabel, title=label)
@@ -86,6 +95,12 @@ def plot_spectrogram(
     ------
     ParameterError
         A window or an axis that is not there.
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> windows = ik.sliding_windows(ik.load_dataset("synthetic", subjects=2, seconds=8), seconds=4)
+    >>> ax = plot_spectrogram(windows, 0, axis="acc_z")
     """
     if isinstance(signal, Windows):
         _inside(index, len(signal))
@@ -160,6 +175,13 @@ def plot_image(
     ------
     SignalError
         Pixels of another kind or shape.
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> windows = ik.sliding_windows(ik.load_dataset("synthetic", subjects=2, seconds=8), seconds=4)
+    >>> [image] = ik.to_image(windows[:1], params="motion")
+    >>> ax = plot_image(image, rate=windows.rate, seconds=windows.seconds, params="motion")
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[0] != 3:
@@ -217,6 +239,12 @@ def plot_images(
     ------
     SignalError
         No pictures, or not a label for each.
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> windows = ik.sliding_windows(ik.load_dataset("synthetic", subjects=2, seconds=8), seconds=4)
+    >>> ax = plot_images(ik.to_image(windows), windows.label, per_class=2)
     """
     images, labels = np.asarray(images), np.asarray(labels).astype(str)
     if images.ndim != 4 or len(images) != len(labels) or len(images) == 0 or per_class < 1:
@@ -346,6 +374,14 @@ def plot_neighbours(
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> windows = ik.sliding_windows(ik.load_dataset("synthetic", subjects=2, seconds=8), seconds=4)
+    >>> images = ik.to_image(windows[:3])
+    >>> figure = plot_neighbours(images, windows.label[:3], {"pixels": [1, 2]}, rate=windows.rate,
+    ...     seconds=4)
     """
     order = [i for row in near.values() for i in row]
     columns = len(order) // len(near)

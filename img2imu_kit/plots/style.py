@@ -22,6 +22,7 @@ from ..errors import ParameterError
 __all__ = [
     "COLOURS",
     "MARKERS",
+    "XYZ",
     "alt_text",
     "axes_or_new",
     "class_style",
@@ -35,6 +36,11 @@ __all__ = [
 #: on white), and markers, so that no class is known by its colour alone.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = "os^Dv*P"
+
+#: Colour and dashes of x, y and z as lines: those of the channels red, green and blue that they
+#: become in a picture, told apart without colour by being whole, dashed and dotted. Dashes are
+#: pixels drawn and left out.
+XYZ = (("#D55E00", ()), ("#009E73", (9, 4)), ("#0072B2", (3, 3)))
 
 # Weak keys: a text lives as long as its axes, and matplotlib's own classes stay as they are.
 _ALT: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
@@ -87,7 +93,16 @@ def set_alt_text(ax: Axes, text: str) -> Axes:
 
 
 def alt_text(target: Axes | Figure) -> str:
-    """What a figure shows, for those who cannot see it; of several axes one after the other."""
+    """What a figure shows, for those who cannot see it; of several axes one after the other.
+
+    Examples
+    --------
+    >>> figure, ax = plt.subplots()
+    >>> set_alt_text(ax, "an empty pair of axes")
+    <Axes: >
+    >>> alt_text(figure)
+    'an empty pair of axes'
+    """
     axes = target.axes if isinstance(target, Figure) else [target]
     return ". ".join(_ALT[ax] for ax in axes if _ALT.get(ax))
 
@@ -101,6 +116,14 @@ def save_figure(target: Axes | Figure, path: str | os.PathLike, *, dpi: int = 15
     ------
     ParameterError
         A file name with another ending.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> figure, ax = plt.subplots()
+    >>> path = save_figure(set_alt_text(ax, "nothing yet"), Path(mkdtemp()) / "new" / "empty.png")
+    >>> path.name
+    'empty.png'
     """
     path = Path(path)
     figure = target if isinstance(target, Figure) else target.figure

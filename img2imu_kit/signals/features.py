@@ -115,6 +115,12 @@ def catch22_features(windows: Windows) -> np.ndarray:
     ----------
     C. H. Lubba et al., catch22: canonical time-series characteristics, Data Mining and Knowledge
     Discovery 33 (2019).
+
+    Examples
+    --------
+    >>> windows = Windows.from_numpy(np.random.default_rng(0).normal(size=(2, 3, 200)), rate=50)
+    >>> catch22_features(windows).shape
+    (2, 96)
     """
     try:
         from pycatch22 import catch22_all

@@ -37,6 +37,12 @@ def resample(recording: Recording, rate: float) -> Recording:
     ------
     ClockError
         A rate that is implausible, or less than a thousandth of the old.
+
+    Examples
+    --------
+    >>> walk = Recording(np.zeros((100, 3), np.float32), rate=50)
+    >>> resample(walk, 25).signal.shape
+    (50, 3)
     """
     where = recording.name or "recording"
     rate = check_rate(rate, where=where)
@@ -151,6 +157,13 @@ def from_samples(
     -----
     GuessWarning
         Rows of one stamp are spread.
+
+    Examples
+    --------
+    >>> times_s = np.arange(100) / 50
+    >>> [walk] = from_samples(np.zeros((100, 3)), times_s, name="walk")
+    >>> walk.rate, walk.signal.shape
+    (50.0, (100, 3))
     """
     where = name or "samples"
     if gap not in ("raise", "split", "interpolate"):

@@ -86,6 +86,12 @@ def split_randomly(
 
     Windows of one subject on both sides share the person, the wearing of the device and, with
     overlap, the very samples; the `LeakageWarning` says how many groups are shared.
+
+    Examples
+    --------
+    >>> train, test = split_randomly(np.arange(10), np.repeat(["run", "walk"], 5), test=0.4)
+    >>> len(train), len(test)
+    (6, 4)
     """
     groups, labels = _labelled(groups, labels)
     _check_share(test)

@@ -45,6 +45,12 @@ class Windows:
     See Also
     --------
     sliding_windows : from recordings.
+
+    Examples
+    --------
+    >>> windows = Windows.from_numpy(np.zeros((4, 3, 100)), ["run", "run", "walk", "walk"], rate=50)
+    >>> windows.select("acc").signal.shape, windows[windows.label == "run"].seconds
+    ((4, 3, 100), 2.0)
     """
 
     signal: np.ndarray
@@ -286,7 +292,14 @@ def sliding_windows(
 
 
 def concat(parts: Iterable[Windows]) -> Windows:
-    """Windows of the same length, rate and axes, one after the other."""
+    """Windows of the same length, rate and axes, one after the other.
+
+    Examples
+    --------
+    >>> windows = Windows.from_numpy(np.zeros((4, 3, 100)), rate=50)
+    >>> len(concat([windows, windows[:2]]))
+    6
+    """
     parts = list(parts)
     if not parts:
         raise ParameterError("no windows to join")

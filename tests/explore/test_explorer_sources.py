@@ -1,5 +1,6 @@
 """Recordings that an explorer is given: read, or explained why not."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -74,6 +75,40 @@ def test_units_are_brought_to_those_of_the_limits_and_the_code_says_so():
 def test_sources_that_are_none(source):
     with pytest.raises(Img2ImuError):
         find_source(source)
+
+
+def test_without_a_source_there_is_real_motion():
+    source = find_source()
+    assert len(source.recordings) == 140
+    assert source.code == 'ik.load_dataset("shoulder_exercises")'
+    assert len({each.subject for each in source.recordings}) == 10
+
+
+def test_windows_are_explored_one_by_one_and_their_code_makes_them(recwarn):
+    people = ik.load_dataset("synthetic", subjects=2, seconds=8)
+    windows = ik.sliding_windows(people, 4.0).select("acc")
+    in_g = replace(windows, signal=windows.signal / 9.80665, unit=("g",) * 3)
+    explorer = SpectrogramExplorer(in_g, seconds=3)
+    assert len(explorer.window.which.options) == len(windows)
+    explorer.window.which.value = 5
+    names = {"windows": in_g}
+    exec(explorer.code(explorer.state), names)
+    np.testing.assert_allclose(
+        names["recording"].signal, windows.signal[5].T, atol=1e-4, err_msg="in m/s2"
+    )
+    given = find_source(in_g).cut(3.0)
+    np.testing.assert_allclose(given.signal, windows.signal, atol=1e-4)
+    explorer.wait()
+
+
+def test_of_very_many_windows_the_first_are_offered_and_that_is_said():
+    many = ik.Windows.from_numpy(np.random.default_rng(0).normal(size=(1200, 3, 100)), rate=50)
+    explorer = SpectrogramExplorer(many, seconds=2)
+    assert len(explorer.window.which.options) == 1000
+    assert "the first 1000 of 1200 windows" in explorer.screen.status
+    assert len(find_source(many).cut(2.0)) == 1200
+    with pytest.raises(Img2ImuError, match="nothing to explore"):
+        find_source(many[:0])
 
 
 def walk_in(folder):

@@ -10,7 +10,7 @@ import pytest
 import img2imu_kit as ik
 from img2imu_kit.errors import Img2ImuError
 from img2imu_kit.explore import SpectrogramExplorer
-from img2imu_kit.explore.spectrogram import OVERVIEW
+from img2imu_kit.explore.spectrogram_picture import strip
 from img2imu_kit.pictures import presets
 
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
@@ -152,7 +152,7 @@ def test_a_mistake_of_ours_is_not_hidden(explorer, monkeypatch):
 
 
 def test_a_click_on_the_recording_goes_there(explorer):
-    left, top, width, height = OVERVIEW
+    left, top, width, height = strip(explorer.screen.width)
     at = {"x": left + width // 2, "y": top + height // 2}
     explorer._pointed(explorer.screen, {"clicked": True, **at}, [])
     seconds = explorer.state.recording.seconds

@@ -1,5 +1,6 @@
 """The spectrogram explorer's picture: a pure function of its state, and code that makes it."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 import img2imu_kit as ik
 from img2imu_kit.errors import ParameterError, SignalError
 from img2imu_kit.explore.canvas import Panel, blank
+from img2imu_kit.explore.comparison import Setting
 from img2imu_kit.explore.panels import coloured, picture_edges, shade_cone
-from img2imu_kit.explore.spectrogram import SpectrogramState, code, render, spread
+from img2imu_kit.explore.spectrogram_picture import SpectrogramState, code, render, spread
 
 
 @pytest.fixture(scope="module")
@@ -199,12 +201,42 @@ def test_edges_of_the_picture_are_those_of_frames_and_bins(recording):
     assert up == pytest.approx((-0.5, 25.5))
 
 
+@pytest.mark.parametrize("width", [540, 1180])
+@pytest.mark.parametrize("preset", ["default", "motion", "motion-signed"])
+def test_the_pointer_reads_what_the_transform_says(recording, preset, width):
+    """At a pixel of the first spectrogram: its second, its Hz, and the value there."""
+    state = SpectrogramState(recording, 3, 5, preset=preset)
+    drawing, window = render(state, width), recording.cut(*state.bounds())
+    spectra = ik.spectrogram(window, params=preset)
+    left, top, wide, tall = (66, 346, (width - 240) // 4, 190)
+    if width < 900:
+        left, top, wide, tall = 54, 264, (width - 54 - 94) // 2, 112
+    row, column = spectra.grid.shape[0] * 3 // 4, spectra.grid.shape[1] // 3
+    x = left + (column + 0.5) / spectra.grid.shape[1] * wide
+    y = top + (1 - (row + 0.5) / spectra.grid.shape[0]) * tall
+    said = drawing.read(round(x), round(y)).replace("−", "-")
+    numbers = [float(text) for text in re.findall(r"-?\d+\.?\d*(?= (?:s|Hz|dB|m/s2))", said)]
+    value = spectra.power[0, 0, row, column]
+    if preset != "motion-signed":
+        value = 10 * np.log10(value)
+    expected = [3 + spectra.times_s[column], spectra.freqs_hz[row], value]
+    assert numbers == pytest.approx(expected, rel=0.01, abs=0.06)
+    assert "click to go there" in drawing.read(width // 2, 40)
+    assert "acc_x" in drawing.read(200, 160)
+    assert drawing.read(2, 2) == ""
+
+
+@pytest.mark.parametrize("width", [420, 540, 899, 900, 1600])
+@pytest.mark.parametrize("pinned", [None, Setting("motion-signed", {"channels": "magnitude"})])
+def test_a_picture_is_as_wide_as_its_page(recording, width, pinned):
+    state = SpectrogramState(recording, 3, 5, preset="motion", pinned=pinned)
+    assert render(state, width).pixels.shape[1] == width
+
+
 def test_an_axis_that_never_changes_is_named(recording):
     still = recording.signal.copy()
     still[:, 1] = 3
-    with pytest.warns(ik.errors.ConstantAxisWarning):
-        drawing = render(SpectrogramState(replace(recording, signal=still)))
-    assert "acc_y never changes" in drawing.note
+    assert "acc_y never changes" in render(SpectrogramState(replace(recording, signal=still))).note
 
 
 def test_alt_text_says_what_is_seen(recording):
