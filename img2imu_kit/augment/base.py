@@ -58,6 +58,15 @@ class Augmentation:
         Values of the parameters that change nothing, where there are such.
     limits : dict
         Least and largest value of a strength.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from img2imu_kit.augment import Gain
+    >>> gain, images = Gain(0.1), torch.full((2, 3, 8, 8), 0.5)
+    >>> drawn = gain.sample(tuple(images.shape), torch.Generator().manual_seed(0))
+    >>> torch.equal(gain.apply(images, **drawn), gain(images, generator=0))
+    True
     """
 
     label: ClassVar[str] = ""
@@ -148,7 +157,17 @@ class Compose(Augmentation):
 
 @dataclass(frozen=True)
 class RandomApply(Augmentation):
-    """A change that befalls each sample with probability `p`; the others stay as they are."""
+    """A change that befalls each sample with probability `p`; the others stay as they are.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from img2imu_kit.augment import Gain
+    >>> images = torch.full((100, 3, 8, 8), 0.5)
+    >>> changed = RandomApply(Gain(0.1), p=0.3)(images, generator=0)
+    >>> int((changed != images).flatten(1).any(1).sum())
+    35
+    """
 
     step: Augmentation
     p: float = 0.5

@@ -145,6 +145,13 @@ class TranslateX(TimeShift):
     What enters at the other side is mirrored (``edge="reflect"``), which leaves no jump in the
     signal, or wrapped around. Exact but for the columns whose frame sees the edge, some
     ``n_fft / hop`` of them.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> moved = TranslateX(0.1)(images, generator=0)
+    >>> moved.shape
+    torch.Size([2, 3, 32, 32])
     """
 
     edge: str = "reflect"
@@ -167,6 +174,13 @@ class PermuteX(Permutation):
     """Shuffle 2 to `segments` equal blocks of columns.
 
     Exact but for ``n_fft / hop`` columns at each seam.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> mixed = PermuteX(4)(images, generator=0)
+    >>> torch.allclose(mixed.sum(), images.sum())
+    True
     """
 
     label: ClassVar[str] = "permute-x"
@@ -190,6 +204,12 @@ class Tempo(Augmentation):
     logarithmic axis the one is a translation of the rows by log2(c) octaves, on a linear one a
     stretch from 0 Hz; the other is a stretch of the columns. Either alone is no movement's
     picture. What enters at an edge is mirrored; rows of slow movement keep their height.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> Tempo(0.3, kind_of("motion"))(images, generator=0).shape
+    torch.Size([2, 3, 32, 32])
     """
 
     octaves: float = 0.3
@@ -228,6 +248,13 @@ class TimeMask(Dropout):
     """Blacken columns, up to `gap` of the width; mid-grey is the black of signed bands.
 
     Rows of slow movement stay: a gap is short to them.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> masked = TimeMask(0.5)(images, generator=0)
+    >>> bool((masked == 0).all(dim=(1, 2)).any())
+    True
     """
 
     gap: float = 0.25
@@ -261,7 +288,15 @@ class TimeMask(Dropout):
 
 @dataclass(frozen=True)
 class FrequencyMask(Augmentation):
-    """Blacken rows, up to `band` of the bands' height; mid-grey is the black of signed bands."""
+    """Blacken rows, up to `band` of the bands' height; mid-grey is the black of signed bands.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> masked = FrequencyMask(0.5)(images, generator=0)
+    >>> bool((masked == 0).all(dim=(1, 3)).any())
+    True
+    """
 
     band: float = 0.25
     kind: PictureKind = LINEAR
@@ -355,6 +390,13 @@ class Hue(Rotation):
     kind : PictureKind
         What greys stand for. What signed ones do is mixed by R itself, minus signs included:
         exact, but for what black and white cut off.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> turned = Hue(60)(images, generator=0)
+    >>> turned.shape
+    torch.Size([2, 3, 32, 32])
     """
 
     degrees: float = 60.0
@@ -399,6 +441,12 @@ class Invert(Augmentation):
 
     Exact where greys are signed. Power is the same for an axis and its negative, so that bands of
     power and pictures of an STFT stay as they are.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> Invert(share=1.0, kind=kind_of("motion-signed"))(images, generator=0).shape
+    torch.Size([2, 3, 32, 32])
     """
 
     share: float = 0.1
@@ -433,6 +481,13 @@ class Gain(Augmentation):
 
     Signed greys have no dB; what they stand for is multiplied by the factor. It depicts nothing
     where each picture is normalised by axis or by window.
+
+    Examples
+    --------
+    >>> grey = torch.full((1, 3, 32, 32), 0.5)
+    >>> louder = Gain(0.1)(grey, generator=0)
+    >>> bool((louder - louder.mean()).abs().max() < 1e-6)  # one offset for the whole picture
+    True
     """
 
     gain: float = 0.1
@@ -479,6 +534,13 @@ class Noise(Augmentation):
     ----------
     .. [1] Nadas, Nahamoo and Picheny, "Speech recognition using noise-adaptive prototypes", IEEE
        Trans. Acoustics, Speech, and Signal Processing, 1989 (the "MIXMAX" model).
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> noisier = Noise(0.4)(images, generator=0)
+    >>> bool(noisier.mean() > images.mean())
+    True
     """
 
     floor: float = 0.4

@@ -44,6 +44,11 @@ class PictureKind:
         Whether the bands above are signed as well.
     limit : float
         What is white in signed rows, in the signal's unit; its negative is black.
+
+    Examples
+    --------
+    >>> PictureKind().range_db, kind_of("motion-signed").signed
+    (70.0, True)
     """
 
     range_db: float = RANGE_DB
@@ -154,6 +159,13 @@ class PictureScale:
         3 dB an octave, in the highest one.
     frame_s : float
         Length of signal behind a column; on a logarithmic axis, behind a pixel half-way up.
+
+    Examples
+    --------
+    >>> from img2imu_kit import spectrogram
+    >>> scale = scale_of(spectrogram(np.random.default_rng(0).normal(size=(1, 3, 320)), rate=32))
+    >>> scale.seconds, scale.kind.signed
+    (8.125, False)
     """
 
     grid: Grid

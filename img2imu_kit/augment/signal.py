@@ -47,7 +47,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Jitter(Augmentation):
-    """Sensor noise: white, `sigma` times the standard deviation of the axis in the window."""
+    """Sensor noise: white, `sigma` times the standard deviation of the axis in the window.
+
+    Examples
+    --------
+    >>> x = torch.randn(4, 3, 200)
+    >>> bool((Jitter(0.05)(x, generator=0) - x).std() < 0.1)
+    True
+    """
 
     sigma: float = 0.05
 
@@ -62,7 +69,14 @@ class Jitter(Augmentation):
 
 @dataclass(frozen=True)
 class Scaling(Augmentation):
-    """Another sensitivity: one factor an axis, normal around 1."""
+    """Another sensitivity: one factor an axis, normal around 1.
+
+    Examples
+    --------
+    >>> x = torch.randn(4, 3, 200)
+    >>> Scaling(0.1)(x, generator=0).shape
+    torch.Size([4, 3, 200])
+    """
 
     sigma: float = 0.1
 
@@ -76,7 +90,15 @@ class Scaling(Augmentation):
 
 @dataclass(frozen=True)
 class Rotation(Augmentation):
-    """Another orientation of the device: x -> R x, the same R for every triad of axes."""
+    """Another orientation of the device: x -> R x, the same R for every triad of axes.
+
+    Examples
+    --------
+    >>> x = torch.randn(4, 3, 200)
+    >>> turned = Rotation(180)(x, generator=0)
+    >>> torch.allclose(turned.norm(dim=1), x.norm(dim=1), atol=1e-4)  # lengths stay
+    True
+    """
 
     degrees: float = 180.0
 
@@ -93,7 +115,14 @@ class Rotation(Augmentation):
 
 @dataclass(frozen=True)
 class Permutation(Augmentation):
-    """Another order of events: 2 to `segments` equal pieces, shuffled."""
+    """Another order of events: 2 to `segments` equal pieces, shuffled.
+
+    Examples
+    --------
+    >>> x = torch.randn(4, 3, 200)
+    >>> torch.equal(Permutation(4)(x, generator=0).sort().values, x.sort().values)  # another order
+    True
+    """
 
     segments: int = 4
     limits: ClassVar[dict[str, tuple[float, float]]] = {"segments": (1, 1000)}
@@ -110,7 +139,14 @@ class Permutation(Augmentation):
 
 @dataclass(frozen=True)
 class TimeWarp(Augmentation):
-    """Another tempo: speed wanders smoothly around 1 (a spline through `knots` inner knots)."""
+    """Another tempo: speed wanders smoothly around 1 (a spline through `knots` inner knots).
+
+    Examples
+    --------
+    >>> x = torch.randn(4, 3, 200)
+    >>> TimeWarp(0.2)(x, generator=0).shape
+    torch.Size([4, 3, 200])
+    """
 
     sigma: float = 0.2
     knots: int = 4
@@ -129,7 +165,14 @@ class TimeWarp(Augmentation):
 
 @dataclass(frozen=True)
 class MagnitudeWarp(Augmentation):
-    """A sensitivity that drifts: each axis times a smooth curve around 1."""
+    """A sensitivity that drifts: each axis times a smooth curve around 1.
+
+    Examples
+    --------
+    >>> x = torch.randn(4, 3, 200)
+    >>> MagnitudeWarp(0.2)(x, generator=0).shape
+    torch.Size([4, 3, 200])
+    """
 
     sigma: float = 0.2
     knots: int = 4
@@ -144,7 +187,14 @@ class MagnitudeWarp(Augmentation):
 
 @dataclass(frozen=True)
 class ChannelShuffle(Augmentation):
-    """Axes in another order."""
+    """Axes in another order.
+
+    Examples
+    --------
+    >>> x = torch.randn(4, 3, 200)
+    >>> torch.allclose(ChannelShuffle()(x, generator=0).sum(1), x.sum(1), atol=1e-5)
+    True
+    """
 
     def sample(self, shape, generator) -> Parameters:
         """An order of the axes [N, C]."""
@@ -157,7 +207,14 @@ class ChannelShuffle(Augmentation):
 
 @dataclass(frozen=True)
 class SignFlip(Augmentation):
-    """The sensor mounted backwards: -x."""
+    """The sensor mounted backwards: -x.
+
+    Examples
+    --------
+    >>> x = torch.randn(4, 3, 200)
+    >>> torch.equal(SignFlip()(x, generator=0).abs(), x.abs())
+    True
+    """
 
     def _apply(self, x) -> torch.Tensor:
         return -x
@@ -165,7 +222,14 @@ class SignFlip(Augmentation):
 
 @dataclass(frozen=True)
 class TimeFlip(Augmentation):
-    """The movement run backwards."""
+    """The movement run backwards.
+
+    Examples
+    --------
+    >>> x = torch.randn(4, 3, 200)
+    >>> torch.equal(TimeFlip()(x, generator=0), x.flip(-1))
+    True
+    """
 
     def _apply(self, x) -> torch.Tensor:
         return x.flip(-1)
@@ -173,7 +237,14 @@ class TimeFlip(Augmentation):
 
 @dataclass(frozen=True)
 class TimeShift(Augmentation):
-    """A window cut earlier or later, by up to `shift` of its length; ends wrap or reflect."""
+    """A window cut earlier or later, by up to `shift` of its length; ends wrap or reflect.
+
+    Examples
+    --------
+    >>> x = torch.randn(4, 3, 200)
+    >>> torch.equal(TimeShift(0.5)(x, generator=0).sort().values, x.sort().values)  # it wraps
+    True
+    """
 
     shift: float = 0.5
     edge: str = "wrap"
@@ -194,7 +265,15 @@ class TimeShift(Augmentation):
 
 @dataclass(frozen=True)
 class Dropout(Augmentation):
-    """Samples lost on the way: a gap of up to `gap` of the window, filled with the last value."""
+    """Samples lost on the way: a gap of up to `gap` of the window, filled with the last value.
+
+    Examples
+    --------
+    >>> x = torch.randn(4, 3, 200)
+    >>> lost = Dropout(0.5)(x, generator=0)
+    >>> bool((lost == lost.roll(1, -1)).any())  # the last value is held
+    True
+    """
 
     gap: float = 0.2
     limits: ClassVar[dict[str, tuple[float, float]]] = {"gap": (0, 1)}
@@ -209,7 +288,14 @@ class Dropout(Augmentation):
 
 @dataclass(frozen=True)
 class BandLimit(Augmentation):
-    """A slower sensor: nothing above a cut-off between `lowest` and 1 times half the rate."""
+    """A slower sensor: nothing above a cut-off between `lowest` and 1 times half the rate.
+
+    Examples
+    --------
+    >>> x = torch.randn(4, 3, 200)
+    >>> bool(BandLimit(0.5)(x, generator=0).std() <= x.std())
+    True
+    """
 
     lowest: float = 0.5
 

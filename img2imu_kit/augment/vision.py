@@ -77,6 +77,12 @@ class RandomResizedCrop(Augmentation):
 
     Bilinear. The result has the size of the picture, so a crop is never shrunk and there is
     nothing to antialias.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> RandomResizedCrop()(images, generator=0).shape
+    torch.Size([2, 3, 32, 32])
     """
 
     area: tuple[float, float] = (0.2, 1.0)
@@ -134,6 +140,12 @@ class ColorJitter(Augmentation):
     All four are linear in the colours, so they are one matrix product. Two things differ from
     torchvision for speed: black and white cut off once, at the end, and hue turns about the grey
     axis in YIQ, not HSV.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> ColorJitter()(images, generator=0).shape
+    torch.Size([2, 3, 32, 32])
     """
 
     brightness: float = 0.4
@@ -188,7 +200,15 @@ class ColorJitter(Augmentation):
 
 @dataclass(frozen=True)
 class Grayscale(Augmentation):
-    """The three channels become one grey."""
+    """The three channels become one grey.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> grey = Grayscale()(images, generator=0)
+    >>> torch.equal(grey[:, 0], grey[:, 2])
+    True
+    """
 
     label: ClassVar[str] = "grayscale"
     meaning: ClassVar[str] = "nothing; nearest is a sensor with its axes merged into one"
@@ -205,7 +225,14 @@ class Grayscale(Augmentation):
 
 @dataclass(frozen=True)
 class GaussianBlur(Augmentation):
-    """Blur by a random standard deviation in pixels, mirrored at the edges."""
+    """Blur by a random standard deviation in pixels, mirrored at the edges.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> bool(GaussianBlur((2, 2))(images, generator=0).std() < images.std())
+    True
+    """
 
     sigma: tuple[float, float] = (0.1, 2.0)
     label: ClassVar[str] = "blur"
@@ -227,7 +254,14 @@ class GaussianBlur(Augmentation):
 
 @dataclass(frozen=True)
 class HorizontalFlip(TimeFlip):
-    """Mirror left and right."""
+    """Mirror left and right.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> torch.equal(HorizontalFlip()(images, generator=0), images.flip(-1))
+    True
+    """
 
     label: ClassVar[str] = "horizontal flip"
     meaning: ClassVar[str] = "the movement run backwards"
@@ -265,13 +299,26 @@ def _blurring(sigma: torch.Tensor, size: int, reach: int) -> torch.Tensor:
 
 
 def implausible(kind: PictureKind = LINEAR) -> tuple[Augmentation, ...]:
-    """Usual augmentations that no sensor could cause; none is in MoCo v2's set."""
+    """Usual augmentations that no sensor could cause; none is in MoCo v2's set.
+
+    Examples
+    --------
+    >>> [change.label for change in implausible()]
+    ['vertical flip', 'rotation', 'shear', 'solarize', 'translate-y']
+    """
     return VerticalFlip(), RandomRotation(), Shear(), Solarize(), TranslateY(kind=kind)
 
 
 @dataclass(frozen=True)
 class VerticalFlip(Augmentation):
-    """Mirror top and bottom."""
+    """Mirror top and bottom.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> torch.equal(VerticalFlip()(images, generator=0), images.flip(-2))
+    True
+    """
 
     label: ClassVar[str] = "vertical flip"
     meaning: ClassVar[str] = "nothing: frequencies f become rate / 2 - f"
@@ -288,7 +335,14 @@ class VerticalFlip(Augmentation):
 
 @dataclass(frozen=True)
 class RandomRotation(Augmentation):
-    """Rotate the picture by up to `degrees`; black comes in."""
+    """Rotate the picture by up to `degrees`; black comes in.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> RandomRotation(30)(images, generator=0).shape
+    torch.Size([2, 3, 32, 32])
+    """
 
     degrees: float = 30.0
     label: ClassVar[str] = "rotation"
@@ -306,7 +360,14 @@ class RandomRotation(Augmentation):
 
 @dataclass(frozen=True)
 class Shear(Augmentation):
-    """Shift each row sideways by up to `slope` times its height above the middle."""
+    """Shift each row sideways by up to `slope` times its height above the middle.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> Shear(0.3)(images, generator=0).shape
+    torch.Size([2, 3, 32, 32])
+    """
 
     slope: float = 0.3
     label: ClassVar[str] = "shear"
@@ -324,7 +385,14 @@ class Shear(Augmentation):
 
 @dataclass(frozen=True)
 class Solarize(Augmentation):
-    """Invert what is brighter than `threshold`."""
+    """Invert what is brighter than `threshold`.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> bool(Solarize(0.5)(images, generator=0).max() <= 0.5)
+    True
+    """
 
     threshold: float = 0.5
     label: ClassVar[str] = "solarize"
@@ -341,6 +409,12 @@ class TranslateY(Augmentation):
 
     On a logarithmic axis a faster movement does so, but its times grow shorter as well: `Tempo`
     does both.
+
+    Examples
+    --------
+    >>> images = torch.rand(2, 3, 32, 32)
+    >>> TranslateY(0.05)(images, generator=0).shape
+    torch.Size([2, 3, 32, 32])
     """
 
     shift: float = 0.05

@@ -66,6 +66,10 @@ def load_corpus(
     -----
     The chest set counts 0 to 4095 without calibration. Our choice: zero is the middle, 2048, and
     1 g is a subject's median distance from it.
+
+    Examples
+    --------
+    >>> windows = load_corpus("DATA/chest_accelerometer", "DATA/sisfall")  # doctest: +SKIP
     """
     chest = [_calibrate(r) for r in load_dataset("chest_accelerometer", chest_accelerometer)]
     waist = [r.select("acc") for r in load_dataset("sisfall", sisfall)]

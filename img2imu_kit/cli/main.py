@@ -63,6 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ----------
     arguments : sequence of str, optional
         Default: those of the process.
+
+    Examples
+    --------
+    >>> main(["--version"])  # doctest: +SKIP
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
 

@@ -54,6 +54,11 @@ def quickstart(folder: str | Path = "results", *, seed: int = 0, progress: bool 
     Returns
     -------
     Story
+
+    Examples
+    --------
+    >>> story = quickstart("results")  # doctest: +SKIP
+    >>> story.figure  # doctest: +SKIP
     """
     # 1. Motion: ten people, seven exercises, a watch. Windows of 4 s at 50 Hz, float32 [N, 3, 200];
     # every twelfth of those that overlap by half, to be quick.

@@ -127,6 +127,11 @@ def fetch_dataset(name: str, cache: str | PathLike | None = None) -> Path:
     `fetch_dataset` says where to get them and where to unpack them.
 
     A broken download goes on where it stopped, and a data set's folder appears only when whole.
+
+    Examples
+    --------
+    >>> fetch_dataset("shoulder_exercises").name  # it came with a package
+    'seglearn'
     """
     facts = card(name)
     if facts.generated:

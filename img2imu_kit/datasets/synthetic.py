@@ -39,6 +39,11 @@ class Motion:
         Forward lean of the trunk.
     sway_deg : (float, float, float)
         Amplitude of roll (once in two cycles), pitch (every cycle) and yaw (once in two cycles).
+
+    Examples
+    --------
+    >>> MOTIONS["jump"].cycle_hz
+    1.3
     """
 
     cycle_hz: float

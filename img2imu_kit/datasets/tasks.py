@@ -34,6 +34,11 @@ class Task:
         Classes renamed, or dropped where the new name is ``""``.
     options : dict
         Handed to the data set's loader.
+
+    Examples
+    --------
+    >>> TASKS["swimming"].seconds, TASKS["swimming"].dataset
+    (6.0, 'swimming')
     """
 
     dataset: str
@@ -131,7 +136,13 @@ def load_task(name: str, folder: str | Path | None = None) -> Windows:
 
 
 def list_tasks() -> pd.DataFrame:
-    """The tasks and their windows, one row each."""
+    """The tasks and their windows, one row each.
+
+    Examples
+    --------
+    >>> list(list_tasks().index)
+    ['activity', 'swimming', 'gestures', 'driving']
+    """
     import pandas as pd
 
     rows = {

@@ -164,6 +164,18 @@ class FineTuned:
         ``epoch``, ``loss``, ``held_out`` (loss on those held out).
     trained : int
         Number of parameters that learned.
+
+    Examples
+    --------
+    >>> from img2imu_kit.baselines import SignalEncoder
+    >>> rng = np.random.default_rng(0)
+    >>> label, subject = np.repeat(["run", "walk"], 20), np.tile(np.arange(4), 10)
+    >>> signal = rng.normal(size=(40, 3, 100))
+    >>> windows = Windows.from_numpy(signal, label, subject, rate=50, unit="m/s2")
+    >>> network = SignalEncoder("conv1d").network(windows)
+    >>> tuned = fine_tune(network, windows, config=FineTuneConfig(epochs=1))
+    >>> list(tuned.history.columns)[:2]
+    ['phase', 'epoch']
     """
 
     network: SignalNetwork
@@ -224,6 +236,18 @@ def fine_tune(
     ----------
     .. [1] J. Howard and S. Ruder, "Universal language model fine-tuning for text classification",
        ACL 2018 (discriminative rates).
+
+    Examples
+    --------
+    >>> from img2imu_kit.baselines import SignalEncoder
+    >>> rng = np.random.default_rng(0)
+    >>> label, subject = np.repeat(["run", "walk"], 20), np.tile(np.arange(4), 10)
+    >>> signal = rng.normal(size=(40, 3, 100))
+    >>> windows = Windows.from_numpy(signal, label, subject, rate=50, unit="m/s2")
+    >>> network = SignalEncoder("conv1d").network(windows)
+    >>> tuned = fine_tune(network, windows, config=FineTuneConfig(epochs=1))
+    >>> tuned.classes, tuned.predict(windows).shape
+    (('run', 'walk'), (40,))
     """
     import pandas as pd
 

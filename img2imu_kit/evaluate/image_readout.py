@@ -71,6 +71,11 @@ class PatchPicture:
     ----------
     S. Roschmann et al., Time series representations for classification lie hidden in pretrained
     vision transformers, 2025 (TiViT; there one grey picture an axis, here an axis a colour).
+
+    Examples
+    --------
+    >>> ImageReadout(pictures=(PatchPicture(),)).pictures[0].size
+    (96, 96)
     """
 
     size: tuple[int, int] = (96, 96)

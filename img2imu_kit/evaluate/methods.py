@@ -67,6 +67,11 @@ class Method:
         Whether its weights are random, see `FineTuneConfig.from_scratch`.
     adapts : bool
         Whether `adapt` learns from the task's windows: features then differ from draw to draw.
+
+    Examples
+    --------
+    >>> Method().probe("layer 3") is None, Method().family
+    (True, 'vision')
     """
 
     family: str = "vision"
@@ -105,6 +110,12 @@ class ImageMethod(Method):
     readout : ImageReadout
     family, only, scratch
         As in `Method`.
+
+    Examples
+    --------
+    >>> method = ImageMethod(load_backbone("resnet10t"))
+    >>> method.readout.layers
+    (1, 2, 3, 4)
     """
 
     backbone: Backbone
@@ -130,6 +141,11 @@ class Pixels(Method):
     ----------
     readout : ImageReadout
         Of it the pixels.
+
+    Examples
+    --------
+    >>> Pixels().readout.pixels
+    (0,)
     """
 
     readout: ImageReadout = READOUT
@@ -152,6 +168,12 @@ class SignalMethod(Method):
     fused : bool
         Whether the signal and every layer vote too, as those of a vision network do, or the
         encoder's features alone are read.
+
+    Examples
+    --------
+    >>> method = SignalMethod(SignalEncoder("conv1d"))
+    >>> method.scratch, method.family
+    (True, 'scratch')
     """
 
     encoder: SignalEncoder
@@ -190,6 +212,11 @@ class OwnWindowsMethod(Method):
         As in `SignalMethod`.
     folder : path, optional
         Keeps each encoder, so that it is trained once.
+
+    Examples
+    --------
+    >>> OwnWindowsMethod("simclr", steps=100).family
+    'sensor'
     """
 
     baseline: str
@@ -234,6 +261,14 @@ class Handcrafted(Method):
         Its probe, as in `few_label`; None: whichever the protocol says.
     statistics : {"ours", "catch22"}
         `handcrafted_features` or `catch22_features`.
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> windows = ik.sliding_windows(ik.load_dataset("synthetic", subjects=2, seconds=8), seconds=2)
+    >>> [features] = Handcrafted().voters(windows).values()
+    >>> len(features) == len(windows)
+    True
     """
 
     only: str | None = "forest"
@@ -254,6 +289,11 @@ class RawSignal(Method):
     ----------
     only : str
         The classifier, ``"minirocket"`` or ``"hydra"``.
+
+    Examples
+    --------
+    >>> RawSignal("hydra").family
+    'by hand'
     """
 
     only: str = "minirocket"
@@ -282,6 +322,12 @@ class Jury(Method):
     ----------
     methods : dict of name -> Method
         Voters of one that has an `only` keep that probe.
+
+    Examples
+    --------
+    >>> jury = Jury({"network": Pixels(), "statistics": Handcrafted()})
+    >>> jury.weights(["network:a", "network:b", "statistics:c"])
+    {'network:a': 0.5, 'network:b': 0.5, 'statistics:c': 1.0}
     """
 
     methods: Mapping[str, Method]
@@ -316,6 +362,11 @@ def image_methods(
 
     A name whose weights are None is left out; `backbone` is the architecture of a file without a
     card.
+
+    Examples
+    --------
+    >>> list(image_methods({}, "resnet10t", READOUT))
+    ['random weights, resnet10t']
     """
     given = {name: path for name, path in weights.items() if path is not None}
     networks = {
@@ -367,6 +418,11 @@ def sensor_methods(
     """Each baseline three times: `learned` from the corpus, from a draw's own windows, and random.
 
     `own_steps` (0: without own windows) and `folder` as in `OwnWindowsMethod`.
+
+    Examples
+    --------
+    >>> list(sensor_methods({"simclr": SignalEncoder("simclr")}, 0, None))
+    ['simclr, corpus', 'simclr, random weights']
     """
     # The same encoder three times: what it is worth with much motion of others, with a little of
     # the task itself, and with none.
@@ -381,7 +437,13 @@ def sensor_methods(
 
 
 def other_methods() -> dict[str, Method]:
-    """Statistics chosen by people, random kernels, and a 1-D network from the labels alone."""
+    """Statistics chosen by people, random kernels, and a 1-D network from the labels alone.
+
+    Examples
+    --------
+    >>> list(other_methods())[:2]
+    ['by hand + forest', 'by hand + extra-trees']
+    """
     methods: dict[str, Method] = {
         "by hand + forest": Handcrafted(),
         "by hand + extra-trees": Handcrafted("extra-trees"),
@@ -396,7 +458,13 @@ def other_methods() -> dict[str, Method]:
 
 
 def picture_methods(backbone: Backbone) -> dict[str, Method]:
-    """The same network behind pictures of others: is it the picture, or the network?"""
+    """The same network behind pictures of others: is it the picture, or the network?
+
+    Examples
+    --------
+    >>> list(picture_methods(load_backbone("resnet10t")))
+    ['ImageNet, linear STFT', "ImageNet, the app's picture", "ImageNet, TiViT's picture"]
+    """
     app = StftPicture(frame_s=2.0, hop_s=0.1875, settings="img2imu-app")  # 128 and 12 at 64 Hz
     pictures = {
         "linear STFT": StftPicture(),

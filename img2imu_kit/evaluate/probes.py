@@ -44,6 +44,12 @@ def logistic(seed: int = 0, *, C: float = 1.0) -> Pipeline:
     would need labels of its own, and none was made. Features are first turned into the space
     that the training windows span. The penalty does not see a rotation, so the solution is the
     same, found in at most as many dimensions as there are training windows.
+
+    Examples
+    --------
+    >>> features, labels = np.array([[0.0], [0.1], [1.0], [1.1]]), ["low", "low", "high", "high"]
+    >>> logistic().fit(features, labels).predict([[0.05]])
+    array(['low'], dtype='<U4')
     """
     # n windows of D features span n - 1 dimensions once centred: D may be 10,000, n is 50.
     model = LogisticRegression(C=C, max_iter=2000, random_state=seed)
@@ -51,7 +57,14 @@ def logistic(seed: int = 0, *, C: float = 1.0) -> Pipeline:
 
 
 def linear_svm(seed: int = 0, *, C: float = 1.0) -> Pipeline:
-    """Standardise, then a linear support vector machine, one class against the rest."""
+    """Standardise, then a linear support vector machine, one class against the rest.
+
+    Examples
+    --------
+    >>> features, labels = np.array([[0.0], [0.1], [1.0], [1.1]]), ["low", "low", "high", "high"]
+    >>> linear_svm().fit(features, labels).predict([[0.05]])
+    array(['low'], dtype='<U4')
+    """
     model = LinearSVC(C=C, max_iter=10_000, random_state=seed)
     return make_pipeline(StandardScaler(), PCA(svd_solver="full"), model)
 
@@ -61,19 +74,39 @@ def nearest(seed: int = 0, *, k: int = 5) -> Pipeline:
 
     With fewer than k training windows all of them count. Nothing is random; the `seed` is
     there because every probe takes one.
+
+    Examples
+    --------
+    >>> features, labels = np.array([[0.0], [0.1], [1.0], [1.1]]), ["low", "low", "high", "high"]
+    >>> nearest(k=1).fit(features, labels).predict([[0.05]])
+    array(['low'], dtype='<U4')
     """
     # of unit vectors |a - b|^2 = 2 - 2 cos(a, b): nearest by distance is nearest by angle
     return make_pipeline(StandardScaler(), Normalizer(), _Neighbours(k))
 
 
 def random_forest(seed: int = 0, *, trees: int = 300) -> RandomForestClassifier:
-    """Breiman's random forest: the classifier for statistics chosen by hand."""
+    """Breiman's random forest: the classifier for statistics chosen by hand.
+
+    Examples
+    --------
+    >>> features, labels = np.array([[0.0], [0.1], [1.0], [1.1]]), ["low", "low", "high", "high"]
+    >>> random_forest(trees=10).fit(features, labels).predict([[0.05]])
+    array(['low'], dtype='<U4')
+    """
     # no scaling: a tree asks for order alone
     return RandomForestClassifier(trees, random_state=seed, n_jobs=1)
 
 
 def extra_trees(seed: int = 0, *, trees: int = 300) -> ExtraTreesClassifier:
-    """A forest whose thresholds are drawn by lot (Geurts, Ernst and Wehenkel, 2006)."""
+    """A forest whose thresholds are drawn by lot (Geurts, Ernst and Wehenkel, 2006).
+
+    Examples
+    --------
+    >>> features, labels = np.array([[0.0], [0.1], [1.0], [1.1]]), ["low", "low", "high", "high"]
+    >>> extra_trees(trees=10).fit(features, labels).predict([[0.05]])
+    array(['low'], dtype='<U4')
+    """
     return ExtraTreesClassifier(trees, random_state=seed, n_jobs=1)
 
 
@@ -169,6 +202,14 @@ class FusedProbe(ClassifierMixin, BaseEstimator):
     weights : sequence of float
         Of each voter.
     seed : int
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> features, labels = rng.normal(size=(20, 6)), np.repeat(["run", "walk"], 10)
+    >>> fused, probe = fuse({"layer 2": features[:, :3], "layer 3": features[:, 3:]})
+    >>> probe(0).fit(fused, labels).predict(fused).shape
+    (20,)
     """
 
     def __init__(

@@ -40,6 +40,15 @@ class Draw(NamedTuple):
         The `shots` of each class that are labelled, drawn from the pool.
     test : int [.]
         All windows of the test groups.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> label, subject = np.repeat(["run", "walk"], 20), np.tile(np.arange(4), 10)
+    >>> windows = Windows.from_numpy(rng.normal(size=(40, 3, 100)), label, subject, rate=50)
+    >>> [draw] = draws(windows, shots=2, seeds=1)
+    >>> len(draw.train), set(windows.subject[draw.train]) & set(windows.subject[draw.test])
+    (4, set())
     """
 
     seed: int
@@ -67,6 +76,14 @@ def draws(
     ------
     Draw
         Seed by seed; the split of a seed is the same for all its numbers of shots.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> label, subject = np.repeat(["run", "walk"], 20), np.tile(np.arange(4), 10)
+    >>> windows = Windows.from_numpy(rng.normal(size=(40, 3, 100)), label, subject, rate=50)
+    >>> [len(draw.train) for draw in draws(windows, shots=[1, 5], seeds=1)]
+    [2, 10]
     """
     shots, seeds = _numbers(shots, "shots", 1), _numbers(seeds, "seeds", 0)
     labels = np.asarray(windows.label).astype(str)
@@ -254,6 +271,13 @@ def score_task(
         Too few subjects, or windows of a class: said before a network reads anything.
     ParameterError
         No such sensor.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> label, subject = np.repeat(["run", "walk"], 20), np.tile(np.arange(4), 10)
+    >>> windows = Windows.from_numpy(rng.normal(size=(40, 3, 100)), label, subject, rate=50)
+    >>> table = score_task(windows, shots=2, seeds=1)  # doctest: +SKIP
     """
     shots, seeds = _numbers(shots, "shots", 1), _numbers(seeds, "seeds", 0)
     labelled = labelled.select(sensor)

@@ -55,6 +55,16 @@ def summarize(table: pd.DataFrame, metric: str = "macro_f1") -> pd.DataFrame:
     -----
     Draws share subjects, so the interval speaks of this collection of people and of the luck of
     the draw, not of people in general.
+
+    Examples
+    --------
+    >>> scores = [0.8, 0.7, 0.9, 0.7, 0.7, 0.6]
+    >>> table = pd.DataFrame({"method": ["a", "b"] * 3, "shots": 5, "seed": [0, 0, 1, 1, 2, 2]})
+    >>> table["macro_f1"] = scores
+    >>> summarize(table)[["method", "macro_f1", "draws"]]
+      method  macro_f1  draws
+    0      a  0.800000      3
+    1      b  0.666667      3
     """
     keys = [name for name in ("task", "protocol", "method", "shots") if name in table]
     rows = []
@@ -100,6 +110,14 @@ def paired_difference(
     See Also
     --------
     compare : where rows hold confusions, subjects are resampled too.
+
+    Examples
+    --------
+    >>> scores = [0.8, 0.7, 0.9, 0.7, 0.7, 0.6]
+    >>> table = pd.DataFrame({"method": ["a", "b"] * 3, "shots": 5, "seed": [0, 0, 1, 1, 2, 2]})
+    >>> table["macro_f1"] = scores
+    >>> paired_difference(table, "a", "b").difference.round(3).tolist()
+    [0.133]
     """
     for method in (a, b):
         if method not in set(table["method"]):
@@ -129,6 +147,13 @@ def select_protocol(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
     ------
     ParameterError
         A protocol that is not in the table.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"method": ["a", "a", "b"], "protocol": ["linear", "full", "forest"]})
+    >>> table = table.assign(shots=5, fixed=[False, False, True])
+    >>> select_protocol(table, "linear").method.tolist()
+    ['a', 'b']
     """
     # The forest has one probe of its own; it stands beside the others under every protocol.
     free = table[~table.fixed]
@@ -180,6 +205,19 @@ def compare(
     the same for all methods. Macro-F1 of a resample is over the classes that occur in it. The
     draws share subjects and training data are not resampled, so the intervals speak of this
     collection of people; with the two or three test subjects of a small data set they are rough.
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> from img2imu_kit.evaluate import Handcrafted, few_label_table
+    >>> people = ik.load_dataset("synthetic", subjects=3, seconds=6, classes=["still", "walk",
+    ...     "run"])
+    >>> windows = ik.sliding_windows(people, seconds=2)
+    >>> methods = {"ours": Handcrafted("logistic"), "other": Handcrafted("knn")}
+    >>> table = few_label_table({"moves": windows}, methods, shots=[1], seeds=2, workers=1,
+    ...     progress=False)
+    >>> list(compare(table, "ours", ["other"], resamples=50).task)
+    ['moves', 'average']
     """
     if against not in ("mean", "best") or not others:
         raise ParameterError(
@@ -221,6 +259,19 @@ def claims(table: pd.DataFrame, ours: str) -> dict[str, pd.DataFrame]:
     -------
     dict of what it is compared with -> DataFrame, see `compare`
         What the table does not hold is left out.
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> from img2imu_kit.evaluate import Handcrafted, few_label_table
+    >>> people = ik.load_dataset("synthetic", subjects=3, seconds=6, classes=["still", "walk",
+    ...     "run"])
+    >>> windows = ik.sliding_windows(people, seconds=2)
+    >>> methods = {"ours": Handcrafted("logistic"), "other": Handcrafted("knn")}
+    >>> table = few_label_table({"moves": windows}, methods, shots=[1], seeds=2, workers=1,
+    ...     progress=False)
+    >>> list(claims(table, "ours"))
+    ['other']
     """
     family = table.drop_duplicates("method").set_index("method").family
     sensors = list(family.index[family == "sensor"])
@@ -247,6 +298,20 @@ def pretraining_gains(table: pd.DataFrame, shots: int) -> pd.DataFrame:
     DataFrame
         One row for each baseline: ``method``, a column for each task and ``average`` with
         `format_points`, and ``tasks won``.
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> from img2imu_kit.evaluate import Handcrafted, few_label_table
+    >>> people = ik.load_dataset("synthetic", subjects=3, seconds=6, classes=["still", "walk",
+    ...     "run"])
+    >>> windows = ik.sliding_windows(people, seconds=2)
+    >>> names = ("simclr, corpus", "simclr, random weights")
+    >>> methods = {name: Handcrafted("logistic") for name in names}
+    >>> table = few_label_table({"moves": windows}, methods, shots=[1], seeds=2, workers=1,
+    ...     progress=False)
+    >>> pretraining_gains(table.assign(family="sensor"), shots=1)["tasks won"].tolist()
+    ['0 of 1', '0 of 1']
     """
     table = table[table.shots == shots]
     rows = []
@@ -281,6 +346,19 @@ def voter_gains(table: pd.DataFrame, method: str) -> pd.DataFrame:
     ------
     ParameterError
         A method that is not in the table or has one voter.
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> from img2imu_kit.evaluate import Handcrafted, Jury, few_label_table
+    >>> people = ik.load_dataset("synthetic", subjects=3, seconds=6, classes=["still", "walk",
+    ...     "run"])
+    >>> windows = ik.sliding_windows(people, seconds=2)
+    >>> methods = {"jury": Jury({"a": Handcrafted("logistic"), "b": Handcrafted("knn")})}
+    >>> table = few_label_table({"moves": windows}, methods, shots=[1], seeds=2, workers=1,
+    ...     progress=False)
+    >>> voter_gains(table, "jury").voter.tolist()
+    ['a: statistics', 'b: statistics']
     """
     rows = table[table.method == method]
     if rows.empty or "voters" not in rows or rows.voters.isna().any():
@@ -313,6 +391,19 @@ def confusions(table: pd.DataFrame, task: str, method: str) -> pd.DataFrame:
     table : DataFrame
         From `few_label_table`; choose shots and protocol beforehand.
     task, method : str
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> from img2imu_kit.evaluate import Handcrafted, few_label_table
+    >>> people = ik.load_dataset("synthetic", subjects=3, seconds=6, classes=["still", "walk",
+    ...     "run"])
+    >>> windows = ik.sliding_windows(people, seconds=2)
+    >>> methods = {"ours": Handcrafted("logistic"), "other": Handcrafted("knn")}
+    >>> table = few_label_table({"moves": windows}, methods, shots=[1], seeds=2, workers=1,
+    ...     progress=False)
+    >>> confusions(table, "moves", "ours").shape
+    (3, 3)
     """
     rows = table[(table.task == task) & (table.method == method)]
     if rows.empty:
@@ -326,6 +417,19 @@ def ranks(table: pd.DataFrame, metric: str = "macro_f1") -> pd.DataFrame:
     """Mean rank of each method over the draws, 1 the best: methods down, tasks across.
 
     The last column, ``"average"``, is the mean over tasks; rows are sorted by it.
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> from img2imu_kit.evaluate import Handcrafted, few_label_table
+    >>> people = ik.load_dataset("synthetic", subjects=3, seconds=6, classes=["still", "walk",
+    ...     "run"])
+    >>> windows = ik.sliding_windows(people, seconds=2)
+    >>> methods = {"ours": Handcrafted("logistic"), "other": Handcrafted("knn")}
+    >>> table = few_label_table({"moves": windows}, methods, shots=[1], seeds=2, workers=1,
+    ...     progress=False)
+    >>> list(ranks(table).columns)
+    ['moves', 'average']
     """
     # within a draw: a rank cannot be moved by one easy task, a mean of scores can
     places = table.groupby(["task", "shots", "seed"])[metric].rank(ascending=False)

@@ -123,6 +123,17 @@ def few_label_table(
     -----
     On a CPU the same call gives the same numbers whatever the number of workers; only
     ``seconds`` differs.
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> from img2imu_kit.evaluate import Handcrafted
+    >>> windows = ik.sliding_windows(ik.load_dataset("synthetic", subjects=3, seconds=8), seconds=2)
+    >>> methods = {"by hand": Handcrafted("knn")}
+    >>> table = few_label_table({"moves": windows}, methods, shots=[1], seeds=2, workers=1,
+    ...     progress=False)
+    >>> table.seed.tolist(), table.protocol.tolist()
+    ([0, 1], ['knn', 'knn'])
     """
     options = {"shots": shots, "seeds": seeds, "protocols": protocols, "by": by, "test": test}
     if folder is None:

@@ -46,6 +46,13 @@ class Embedding:
     Attributes
     ----------
     xy : float32 [N, 2]
+
+    Examples
+    --------
+    >>> features = np.random.default_rng(0).normal(size=(30, 8)).astype(np.float32)
+    >>> fixed = fit_tsne(features, perplexity=5)
+    >>> fixed.xy.shape, fixed.place(features[:2]).shape
+    ((30, 2), (2, 2))
     """
 
     xy: np.ndarray
@@ -168,7 +175,14 @@ def fit_tsne(
 
 
 def tsne(features: np.ndarray, **options) -> np.ndarray:
-    """Positions of features [N, D] in a t-SNE picture, float32 [N, 2]; options as `fit_tsne`."""
+    """Positions of features [N, D] in a t-SNE picture, float32 [N, 2]; options as `fit_tsne`.
+
+    Examples
+    --------
+    >>> features = np.random.default_rng(0).normal(size=(30, 8)).astype(np.float32)
+    >>> tsne(features, perplexity=5).shape
+    (30, 2)
+    """
     return fit_tsne(features, **options).xy
 
 
@@ -228,6 +242,11 @@ def fit_umap(features: np.ndarray, *, neighbours: int = 15, seed: int = 0) -> Em
     ----------
     .. [1] L. McInnes, J. Healy and J. Melville, "UMAP: uniform manifold approximation and
        projection for dimension reduction", arXiv 1802.03426.
+
+    Examples
+    --------
+    >>> fixed = fit_umap(features, neighbours=15)  # doctest: +SKIP
+    >>> fixed.place(new_features)  # doctest: +SKIP
     """
     features = _check(features, least=4)
     if neighbours < 2:

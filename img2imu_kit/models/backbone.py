@@ -123,6 +123,12 @@ class Backbone:
         What became of each key of the file of weights; None without a file.
     card : dict
         Facts that travel with the weights through `save_backbone`.
+
+    Examples
+    --------
+    >>> network = load_backbone("resnet10t")  # random weights
+    >>> network.features(np.zeros((2, 3, 64, 64), np.uint8)).shape
+    (2, 512)
     """
 
     name: str
@@ -409,6 +415,13 @@ def save_backbone(backbone: Backbone, folder: str | os.PathLike, **card) -> Path
         The folder, which `load_backbone` takes as `weights`. Without this package:
         ``timm.create_model(architecture, num_classes=..., pad_type=...)`` as the card says, then
         ``load_state_dict(safetensors.torch.load_file("model.safetensors"))``.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> folder = save_backbone(load_backbone("resnet10t"), mkdtemp(), corpus="none")
+    >>> load_backbone(weights=folder).card["corpus"]
+    'none'
     """
     versions = {"timm": timm.__version__, "torch": str(torch.__version__)}
     files.write_weights(Path(folder), backbone.model.state_dict(), backbone.card | versions | card)

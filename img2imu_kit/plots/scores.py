@@ -53,6 +53,12 @@ def plot_scores(
     ------
     ParameterError
         A table without means or draws of this metric.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"method": ["a", "b"] * 3, "shots": 5, "seed": [0, 0, 1, 1, 2, 2]})
+    >>> scores["macro_f1"] = [0.8, 0.7, 0.9, 0.7, 0.7, 0.6]
+    >>> ax = plot_scores(scores)
     """
     means = summarize(table, metric) if "seed" in table else table
     if missing := {"method", "shots", metric, "low", "high"} - {*means.columns}:
@@ -107,6 +113,13 @@ def plot_curves(
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"method": ["a", "b"] * 3, "shots": [1, 1, 5, 5, 9, 9], "seed": 0,
+    ...     "task": "moves"})
+    >>> scores["macro_f1"] = [0.8, 0.7, 0.9, 0.7, 0.7, 0.6]
+    >>> figure = plot_curves(scores)
     """
     methods = list(table.method.unique()) if methods is None else list(methods)
     name, means = metric_name(metric), summarize(table, metric)
@@ -129,6 +142,13 @@ def plot_table(table: pd.DataFrame, shots: int, *, metric: str = "macro_f1") -> 
 
     Methods are ordered by their mean over the tasks, the best on top; each family of methods has a
     colour and a marker.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"method": ["a", "b"] * 3, "task": "moves", "family": "vision",
+    ...     "shots": 5, "seed": [0, 0, 1, 1, 2, 2]})
+    >>> scores["macro_f1"] = [0.8, 0.7, 0.9, 0.7, 0.7, 0.6]
+    >>> figure = plot_table(scores, shots=5)
     """
     means, name = summarize(table[table.shots == shots], metric), metric_name(metric)
     order = means.groupby("method")[metric].mean().sort_values().index
@@ -179,6 +199,12 @@ def plot_differences(
     matplotlib Axes
         A place for each row and a colour for each comparison; where a comparison is one row only,
         a place for each, and a colour for intervals that hold 0 and for those that do not.
+
+    Examples
+    --------
+    >>> facts = {"task": ["swimming", "average"], "shots": 10, "difference": 0.1, "low": 0.02,
+    ...     "high": 0.2}
+    >>> ax = plot_differences({"random weights": pd.DataFrame(facts)}, "IMG2IMU minus")
     """
     rows = pd.concat(differences, names=["compared", None]).reset_index("compared")
     count = len(next(iter(differences.values())))
@@ -217,7 +243,15 @@ def plot_differences(
 
 
 def plot_ranks(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw the mean rank of each method over all draws: of each task small, of all large."""
+    """Draw the mean rank of each method over all draws: of each task small, of all large.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"method": ["a", "b"] * 3, "task": "moves", "shots": 5, "seed": [0, 0,
+    ...     1, 1, 2, 2]})
+    >>> scores["macro_f1"] = [0.8, 0.7, 0.9, 0.7, 0.7, 0.6]
+    >>> ax = plot_ranks(scores)
+    """
     # A rank says who wins, not by how much: a task with low scores counts as much as any other.
     ranked = ranks(table)
     ax = axes_or_new(ax, (6, 1.2 + 0.26 * len(ranked)))
@@ -248,6 +282,12 @@ def plot_voters(gains: pd.DataFrame, title: str = "") -> Figure:
     -------
     matplotlib Figure
         Layers down (the picture itself first), pictures across.
+
+    Examples
+    --------
+    >>> gains = pd.DataFrame({"task": "moves", "voter": ["motion pixels", "motion 2",
+    ...     "motion-signed 2"]})
+    >>> figure = plot_voters(gains.assign(alone=[0.5, 0.6, 0.7], gain=[0.0, 0.01, 0.02]))
     """
     means = gains.groupby("voter", sort=False)[["alone", "gain"]].mean()
     # "motion-signed 2" is layer 2 of the picture motion-signed
@@ -300,6 +340,11 @@ def plot_confusion(counts: pd.DataFrame, title: str = "", *, ax: Axes | None = N
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> counts = pd.DataFrame([[8, 2], [1, 9]], index=["run", "walk"], columns=["run", "walk"])
+    >>> ax = plot_confusion(counts, "Gestures")
     """
     classes = counts.index.union(counts.columns, sort=False)  # some are never predicted
     counts = counts.reindex(index=classes, columns=classes, fill_value=0)

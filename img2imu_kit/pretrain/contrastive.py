@@ -86,6 +86,12 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.2) -> Tensor:
     ----------
     Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations",
     ICML 2020, equation 1.
+
+    Examples
+    --------
+    >>> z = torch.eye(4)
+    >>> bool(nt_xent(z, z) < nt_xent(z, z.roll(1, 0)))  # each view beside its partner
+    True
     """
     z = torch.cat([z1, z2])  # [2N, D]
     logits = z @ z.T / temperature  # [2N, 2N], all views against all
@@ -107,6 +113,14 @@ class ProjectionEncoder(nn.Module):
         D.
     dim : int
         Length of the vectors that are compared.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> body = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten())  # 48 features
+    >>> encoder = ProjectionEncoder(body, 48, dim=32)
+    >>> encoder(torch.rand(4, 3, 32, 32)).shape
+    torch.Size([4, 32])
     """
 
     def __init__(self, backbone: nn.Module, features: int, dim: int = 128) -> None:
@@ -139,6 +153,14 @@ class LayerEncoder(nn.Module):
         Length of the vector that each is read as.
     dim : int
         Length of the vectors that are compared.
+
+    Examples
+    --------
+    >>> import timm
+    >>> body, images = timm.create_model("resnet10t"), torch.rand(4, 3, 32, 32)
+    >>> widths = [len(vector[0]) for vector in LayerEncoder(body, (2, 3), ()).read(images)]
+    >>> LayerEncoder(body, (2, 3), widths, dim=32)(images).shape
+    torch.Size([4, 2, 32])
     """
 
     ROWS, COLUMNS, HIDDEN = 16, 4, 256  # our choice
@@ -203,6 +225,16 @@ class MoCo(nn.Module):
     ----------
     He et al., CVPR 2020 (algorithm 1, section 3.3); Chen et al., "Improved Baselines with Momentum
     Contrastive Learning", 2020 (MLP head, temperature 0.2).
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> body = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten())  # 48 features
+    >>> encoder = ProjectionEncoder(body, 48, dim=32)
+    >>> views = torch.rand(2, 4, 3, 32, 32)
+    >>> loss, *_ = MoCo(encoder, queue=64, splits=1)(*views, order=torch.arange(4))
+    >>> loss.shape
+    torch.Size([])
     """
 
     def __init__(
@@ -294,6 +326,15 @@ class SimCLR(nn.Module):
     References
     ----------
     Chen et al., ICML 2020, algorithm 1.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> body = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten())  # 48 features
+    >>> encoder = ProjectionEncoder(body, 48, dim=32)
+    >>> loss, z1, z2 = SimCLR(encoder)(torch.rand(4, 3, 32, 32), torch.rand(4, 3, 32, 32))
+    >>> loss.shape, z1.shape
+    (torch.Size([]), torch.Size([4, 32]))
     """
 
     def __init__(

@@ -59,6 +59,12 @@ class ImageSet:
         Pictures that could not be decoded.
     source : str
         Where they came from, and a fingerprint of it.
+
+    Examples
+    --------
+    >>> images = ImageSet(np.zeros((4, 3, 8, 8), np.uint8), None, (0.5,) * 3, (0.2,) * 3)
+    >>> len(images), len(images[:2])
+    (4, 2)
     """
 
     pixels: np.ndarray

@@ -126,6 +126,19 @@ def train_loop(
         The checkpoint cannot be read; or written, and the previous one is kept.
     SystemExit
         After SIGTERM, when the step is finished and saved.
+
+    Examples
+    --------
+    >>> class Mean(nn.Module):  # learns the mean of the rows
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.mean = nn.Parameter(torch.zeros(2))
+    ...     def forward(self, batch, generator):
+    ...         return (batch - self.mean).square().mean(), {}
+    >>> config = LoopConfig(epochs=2, batch_size=8)
+    >>> history, finished = train_loop(Mean(), torch.ones(16, 2), config, progress=False)
+    >>> finished, history.step.iloc[-1]
+    (True, np.int64(4))
     """
     reuse_memory()
     began = time.monotonic()

@@ -138,6 +138,17 @@ def knn_probe(backbone: Backbone, samples: ImageSet | Windows) -> Callable[[], f
     -------
     callable
         Without arguments; returns `knn_accuracy` of the features in evaluation mode.
+
+    Examples
+    --------
+    >>> from img2imu_kit.models.backbone import load_backbone
+    >>> from img2imu_kit.pretrain.images import ImageSet
+    >>> pixels = np.zeros((6, 3, 32, 32), np.uint8)
+    >>> pixels[3:] = 255  # three black, three white
+    >>> images = ImageSet(pixels, np.repeat(["black", "white"], 3), (0.5,) * 3, (0.2,) * 3)
+    >>> score = knn_probe(load_backbone("resnet10t"), images)
+    >>> 0 <= score() <= 1
+    True
     """
     if isinstance(samples, Windows):
         pixels, labels, groups = to_image(samples), samples.label, samples.subject

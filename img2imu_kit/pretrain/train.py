@@ -53,6 +53,13 @@ class Pretrained:
         False if the run was stopped before its last epoch; called again, it continues.
     folder : Path or None
         Holds ``checkpoint.pt``, ``history.csv`` and, for `load_backbone`, ``backbone/``.
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).integers(0, 256, (64, 3, 32, 32), dtype=np.uint8)
+    >>> run = pretrain_images(images, size=32, epochs=1, batch_size=16, max_steps=2, progress=False)
+    >>> run.finished, run.folder
+    (False, None)
     """
 
     backbone: Backbone

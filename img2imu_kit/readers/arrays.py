@@ -120,6 +120,17 @@ def save_npz(recordings: Recording | Iterable[Recording], path: str | Path) -> N
         Another suffix, or nothing to save.
     OutputError
         Disk full, or a place that cannot be written; what was there before is unchanged.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> from img2imu_kit import read
+    >>> walk = Recording(np.zeros((100, 3), np.float32), rate=50, name="walk")
+    >>> path = Path(mkdtemp()) / "walk.npz"
+    >>> save_npz(walk, path)
+    >>> [again] = read(path)
+    >>> again.rate
+    50.0
     """
     path = Path(path)
     several = not isinstance(recordings, Recording)

@@ -121,6 +121,19 @@ def read(
     See Also
     --------
     label_intervals, read_intervals : labels from a table; ``docs/labels.md`` lists the layouts.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> path = Path(mkdtemp()) / "walk.csv"
+    >>> table = pd.DataFrame({"time_s": np.arange(100) / 50, "acc_x": 0.1, "acc_y": 0.2,
+    ...     "acc_z": 9.8})
+    >>> table.to_csv(path, index=False)
+    >>> [walk] = read(path)
+    >>> walk.name, walk.rate, walk.axes
+    ('walk', 50.0, ('acc_x', 'acc_y', 'acc_z'))
     """
     path = Path(path)
     rules, table, options = _told_beside(path, labels, subject, options)
@@ -145,14 +158,21 @@ class Unread:
     files : tuple of Path
     root : Path
         What was searched.
+    part, options, rules
+        What the files hold, options of a reader of one file, and what paths tell.
+
+    Examples
+    --------
+    >>> for found in find_recordings("study"):  # doctest: +SKIP
+    ...     recordings = found.read()
     """
 
     name: str
     files: tuple[Path, ...]
     root: Path
-    _part: Part = field(repr=False)
-    _options: dict[str, Any] = field(repr=False)
-    _rules: dict[str, Any] = field(repr=False)
+    part: Part = field(repr=False)
+    options: dict[str, Any] = field(repr=False)
+    rules: dict[str, Any] = field(repr=False)
 
     @property
     def size(self) -> int:
@@ -162,12 +182,12 @@ class Unread:
     def read(self) -> list[Recording]:
         """The recording, in pieces where gaps split it, see `read`."""
         if self.root.is_dir():
-            pieces = _read_named(self._part, self.name, self._options)
+            pieces = _read_named(self.part, self.name, self.options)
         else:  # names itself
-            pieces = _read_part(self._part, self._options, packed=0)
-        if self._options.get("labels") is False:
+            pieces = _read_part(self.part, self.options, packed=0)
+        if self.options.get("labels") is False:
             pieces = [replace(piece, labels=None) for piece in pieces]
-        return tell_by_paths(pieces, self.root, self._options.get("name"), **self._rules)
+        return tell_by_paths(pieces, self.root, self.options.get("name"), **self.rules)
 
 
 def find_recordings(

@@ -71,6 +71,15 @@ def read_intervals(path: str | Path, *, labels_unit: str | None = None) -> pd.Da
     ------
     FormatError
         With file and row.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "labels.csv"
+    >>> table = pd.DataFrame({"start": [0, 2.5], "end": [2.5, 4], "label": ["walk", "sit"]})
+    >>> table.to_csv(path, index=False)
+    >>> read_intervals(path).label.tolist()
+    ['walk', 'sit']
     """
     path = Path(path)
     where = str(path)

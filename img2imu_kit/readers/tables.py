@@ -109,6 +109,18 @@ def read_csv(
         NaN or infinity, with line and column.
     ClockError
         No rate and no time stamps, a gap, time that runs backwards.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> path = Path(mkdtemp()) / "walk.csv"
+    >>> table = pd.DataFrame({"t": np.arange(100) / 50, "ax": 0.1, "ay": 0.2, "az": 9.8})
+    >>> table.to_csv(path, index=False)
+    >>> [walk] = read_csv(path, time="t", time_unit="s", columns=["ax", "ay", "az"], unit="m/s2")
+    >>> walk.signal.shape, walk.unit
+    ((100, 3), ('m/s2', 'm/s2', 'm/s2'))
     """
     path = Path(path)
     dialect = sniff(
@@ -145,6 +157,18 @@ def describe_csv(path: str | Path, **options: Any) -> str:
     -------
     str
         A few lines to print.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> path = Path(mkdtemp()) / "walk.csv"
+    >>> table = pd.DataFrame({"time_s": np.arange(100) / 50, "acc_x": 0.1, "acc_y": 0.2,
+    ...     "acc_z": 9.8})
+    >>> table.to_csv(path, index=False)
+    >>> print(describe_csv(path).splitlines()[1])
+      text: split at ',', decimal '.', header in line 1
     """
     path = Path(path)
     dialect = sniff(path, **{key: options.pop(key) for key in SPELLING if key in options})

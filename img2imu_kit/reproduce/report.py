@@ -36,6 +36,10 @@ def export_report(folder: str | Path) -> Path:
     ------
     OutputError
         A cell failed, or the page could not be written.
+
+    Examples
+    --------
+    >>> page = export_report("results")  # doctest: +SKIP
     """
     import nbformat
     from nbclient import NotebookClient

@@ -47,6 +47,12 @@ class Results:
         Rows of the levers of the readout, moved one at a time.
     histories : dict of name -> DataFrame
         Of the pre-training of sensor baselines.
+
+    Examples
+    --------
+    >>> facts = {"shots": {"linear": [5]}, "ours": "IMG2IMU"}
+    >>> Results(pd.DataFrame({"task": ["swimming"]}), facts).facts["ours"]
+    'IMG2IMU'
     """
 
     table: pd.DataFrame

@@ -55,6 +55,11 @@ class Preset:
         Of a task with more, every second, third, ... window is kept.
     levers : bool
         Whether the levers of the readout are moved one at a time, on draws of their own.
+
+    Examples
+    --------
+    >>> PRESETS["small"].seeds
+    5
     """
 
     shots: Mapping[str, tuple[int, ...]]
@@ -155,6 +160,10 @@ def run_preset(
         An unknown preset or task.
     DatasetError, WeightsError
         What is needed is not there or damaged.
+
+    Examples
+    --------
+    >>> page = run_preset("small", "results", data="DATASETS")  # doctest: +SKIP
     """
     began = time.time()
     if isinstance(preset, str) and preset not in PRESETS:
@@ -222,6 +231,10 @@ def load_results(folder: str | Path | None = None) -> Results:
     ------
     FormatError
         The folder holds no results, or damaged ones.
+
+    Examples
+    --------
+    >>> results = load_results("results")  # doctest: +SKIP
     """
     return preview() if folder is None else read_results(Path(folder))
 
