@@ -26,6 +26,7 @@ from .pictures.image import to_image as to_image
 from .pictures.params import SpectrogramParams as SpectrogramParams
 from .pictures.power import spectrogram as spectrogram
 from .pictures.power import to_signal as to_signal
+from .pictures.shards import convert_folder as convert_folder
 from .pretrain.train import pretrain_images as pretrain_images
 from .readers.files import read as read
 from .signals.features import handcrafted_features as handcrafted_features

@@ -5,12 +5,51 @@ from __future__ import annotations
 import importlib.util
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import OutputError
 
-__all__ = ["atomic_write", "package_folder"]
+__all__ = ["atomic_open", "atomic_write", "package_folder"]
+
+
+@contextmanager
+def atomic_open(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file for bytes that do not fit in memory; it is in its place when all is written.
+
+    Raises
+    ------
+    OutputError
+        Disk full or folder not writable. What was there before is unchanged, as it is after any
+        other error inside.
+
+    Examples
+    --------
+    >>> path = Path(tempfile.mkdtemp(), "a.bin")
+    >>> with atomic_open(path) as file:
+    ...     file.write(b"one"), path.exists()
+    (3, False)
+    >>> path.read_bytes()
+    b'one'
+    """
+    partial = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as file:
+            partial = Path(file.name)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.chmod(0o644)  # NamedTemporaryFile makes it private
+        os.replace(partial, path)
+        _sync(path.parent)
+    except OSError as error:
+        raise _unwritten(path, error) from None
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
 
 
 def atomic_write(contents: Mapping[Path, bytes | memoryview]) -> None:
@@ -47,20 +86,29 @@ def atomic_write(contents: Mapping[Path, bytes | memoryview]) -> None:
             os.chmod(file.name, 0o644)  # NamedTemporaryFile makes it private
         for partial, path in written.items():
             os.replace(partial, path)
-        if os.name == "posix":  # the renaming itself must reach the disk too
-            for folder in {path.parent for path in contents}:
-                handle = os.open(folder, os.O_RDONLY)
-                os.fsync(handle)
-                os.close(handle)
+        for folder in {path.parent for path in contents}:
+            _sync(folder)
     except OSError as error:
-        raise OutputError(
-            f"could not be written ({error.strerror or error})",
-            where=str(path),
-            remedy="What was there before is unchanged; make room or choose another folder.",
-        ) from None
+        raise _unwritten(path, error) from None
     finally:
         for partial in written:
             Path(partial).unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Let a renaming in a folder reach the disk, where folders can be opened for that."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+
+
+def _unwritten(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"could not be written ({error.strerror or error})",
+        where=str(path),
+        remedy="What was there before is unchanged; make room or choose another folder.",
+    )
 
 
 def package_folder(package: str) -> Path | None:

@@ -14,8 +14,9 @@ import os
 import re
 import tarfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -209,8 +210,7 @@ def plan_conversion(
 
 def convert_recording(job: Job) -> dict[str, Any]:
     """Do a job, unless its shard is already there and made of the same; a row of the table."""
-    row = {"recording": job.unread.name or job.unread.files[0].stem, "shard": job.shard.name}
-    row |= {"windows": 0, "seconds": 0.0, "status": "failed", "problem": "", "doubts": []}
+    row = _row(job)
     try:
         if (kept := _kept(job)) is not None:
             return row | kept | {"status": "kept"}
@@ -222,6 +222,12 @@ def convert_recording(job: Job) -> dict[str, Any]:
         return row | {"status": "drawn"}
     except Img2ImuError as error:  # this recording's fault: the others are drawn all the same
         return row | {"problem": str(error)}
+
+
+def _row(job: Job) -> dict[str, Any]:
+    """Of a job that has failed."""
+    row = {"recording": job.unread.name or job.unread.files[0].stem, "shard": job.shard.name}
+    return row | {"windows": 0, "seconds": 0.0, "status": "failed", "problem": "", "doubts": []}
 
 
 def _draw(job: Job, file: BinaryIO) -> dict[str, Any]:
@@ -302,39 +308,39 @@ def _write_manifest(out: Path, shards: Iterable[Path]) -> None:
     atomic_write({out / "manifest.csv": table.to_csv(index=False).encode()})
 
 
-def run_jobs(jobs: list[Job], workers: int) -> Iterator[tuple[Job, dict[str, Any]]]:
+def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, dict[str, Any]]]:
     """Each job with its row, as they are done.
 
-    A worker that is killed takes its pool with it. What was under way is begun again, once by all
-    workers; after a second death one by one, so that the job which kills its process is known.
+    A worker that is killed takes its pool with it: what was under way is then done alone, so that
+    the job that kills its process is known, and a new pool does the rest.
     """
     if workers == 1:
         yield from ((job, convert_recording(job)) for job in jobs)
         return
-    left = {job.shard: job for job in jobs}
-    for crew in (workers, workers):
-        for shard, row in _pooled(left.values(), min(crew, len(left) or 1)):
-            yield left.pop(shard), row
-    while left:
-        for shard, row in _pooled(left.values(), 1):
-            yield left.pop(shard), row
-        if left:  # one worker takes jobs in their order
-            shard, job = next(iter(left.items()))
-            problem = "its process was killed, perhaps for want of memory"
-            row = {"recording": job.unread.name, "shard": shard.name, "windows": 0, "seconds": 0.0}
-            yield left.pop(shard), row | {"status": "failed", "problem": problem, "doubts": []}
+    waiting = deque(jobs)
+    while waiting:
+        for job in (yield from _pooled(waiting, workers)):
+            if (yield from _pooled(deque([job]), 1)):
+                problem = "its process was killed, perhaps for want of memory"
+                yield job, _row(job) | {"problem": problem}
 
 
-def _pooled(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Shard and row of each job that was done before a worker was killed."""
-    spawn = get_context("spawn")  # a fork would share torch's threads
+def _pooled(
+    waiting: deque[Job], workers: int
+) -> Generator[tuple[Job, dict[str, Any]], None, list[Job]]:
+    """Jobs with their rows until all are done or a worker is killed; what was under way then."""
+    under_way: dict[Future, Job] = {}
     alone = {"initializer": torch.set_num_threads, "initargs": (1,)}  # a core each
-    with ProcessPoolExecutor(workers, spawn, **alone) as pool:
-        waiting = {pool.submit(convert_recording, job): job.shard for job in jobs}
-        try:
-            for future in as_completed(waiting):
-                yield waiting[future], future.result()
-        except BrokenProcessPool:
-            return
-        finally:  # Ctrl-C: what has begun is finished, nothing else is begun
-            pool.shutdown(wait=True, cancel_futures=True)
+    # spawned: a fork would share torch's threads, and lock where they had locked
+    with ProcessPoolExecutor(min(workers, len(waiting)), get_context("spawn"), **alone) as pool:
+        while waiting or under_way:
+            try:
+                while waiting and len(under_way) < workers:
+                    under_way[pool.submit(convert_recording, waiting[0])] = waiting[0]
+                    waiting.popleft()
+                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                    row = future.result()
+                    yield under_way.pop(future), row
+            except BrokenProcessPool:
+                return list(under_way.values())
+    return []
