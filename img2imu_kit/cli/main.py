@@ -128,7 +128,7 @@ def convert(
     A file that cannot be read is reported by name at the end, the others are converted, and the
     exit code is 1.
 
-    Example: `img2imu convert walk.csv runs/ --seconds 4 --out pictures`
+    Example: `img2imu convert walk.csv walks/ --seconds 4 --out pictures`
     """
     check_paths(paths)
     from ..pictures.params import resolve
