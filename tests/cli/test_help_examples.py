@@ -33,9 +33,8 @@ def place(tmp_path_factory):
         parts = []
         for label, hz in {"walking": 1.5, "running": 3.0}.items():
             swing = 4 * np.sin(2 * np.pi * hz * t[:, None] + np.arange(3) + len(name))
-            table = pd.DataFrame(
-                swing + [0, 0, 9.81], columns=[f"a{axis} (m/s2)" for axis in "xyz"]
-            )
+            names = [f"a{axis} (m/s2)" for axis in "xyz"]
+            table = pd.DataFrame(swing + np.array([0, 0, 9.81]), columns=names)
             parts.append(table.assign(activity=label, person=name[-1]))
         table = pd.concat(parts, ignore_index=True)
         table.insert(0, "time (s)", np.arange(len(table)) / 50)
