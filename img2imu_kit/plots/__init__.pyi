@@ -1,4 +1,6 @@
 from .maps import write_map as write_map
+from .networks import plot_filters as plot_filters
+from .networks import plot_heat as plot_heat
 from .scores import plot_confusion as plot_confusion
 from .scores import plot_curves as plot_curves
 from .scores import plot_differences as plot_differences
@@ -20,3 +22,4 @@ from .style import save_figure as save_figure
 from .style import set_alt_text as set_alt_text
 from .training import plot_history as plot_history
 from .training import plot_losses as plot_losses
+from .training import plot_walk as plot_walk
