@@ -22,7 +22,7 @@ from .recordings import check_paths, read_recordings, select_sensor
 
 __all__ = ["explorer_cells", "lab_command", "open_explorer"]
 
-Kind = Literal["auto", "spectrogram", "augmentation", "embedding", "gradcam"]
+Kind = Literal["auto", "spectrogram", "augmentation", "embedding", "gradcam", "voters"]
 
 _NETWORK = f'network = ik.load_backbone(weights="{IMG2IMU}")'
 #: Explorer -> what stands above it in its notebook, and the cell that shows it.
@@ -39,15 +39,17 @@ _CELLS = {
     "embedding": (
         "What a network that has only seen photographs makes of your windows: near ones are alike "
         "to it. Hover, click, or draw around points with the lasso.",
-        f"""{_NETWORK}
-readout = ik.evaluate.ImageReadout(pictures=("motion",), layers=(3,), pixels=())
-[features] = readout.read(windows, network).values()
-ik.explore.EmbeddingExplorer(features, windows, params="motion")""",
+        f"{_NETWORK}\nik.explore.EmbeddingExplorer(windows, network=network)",
     ),
     "gradcam": (
         "Which seconds and frequencies of a window speak for its class.",
         f"""{_NETWORK}
 ik.explore.GradCamExplorer(network, windows, layer=3, params="motion")""",
+    ),
+    "voters": (
+        "Which layer of which picture tells your motions apart, alone and to all the others. Click "
+        "on a cell to see its map.",
+        f"{_NETWORK}\nik.explore.VoterExplorer(windows, network=network)",
     ),
 }
 
@@ -139,9 +141,10 @@ def explorer_cells(
     if explorer == "auto":
         several = path is not None and len({recording.name for recording in recordings}) > 1
         explorer = "embedding" if several and len(classes) > 1 else "spectrogram"
-    if explorer == "gradcam" and len(classes) < 2:
+    if explorer in ("gradcam", "voters") and len(classes) < 2:
         raise ParameterError(
-            f"{len(classes)} class(es), and Grad-CAM asks for what speaks for one of several",
+            f"{len(classes)} class(es), and the {explorer} explorer asks what speaks for one of "
+            "several",
             where=str(path),
             remedy="Say where labels are: labels=, or label=<column>.",
         )

@@ -107,8 +107,8 @@ class AugmentationState:
 def render(state: AugmentationState, width: int = WIDE) -> Drawing:
     """Draw a photo and a picture of motion, both changed alike, and the twin on the sensor.
 
-    Above the photo and the spectrogram picture before and after, and the spectrogram picture of
-    the signal that the twin changed; then both signals; below two random views of either.
+    The spectrogram picture and a photo before and after, and the spectrogram picture of the
+    signal that the twin changed; both signals; two random views of either.
 
     Raises
     ------
@@ -139,24 +139,51 @@ def render(state: AugmentationState, width: int = WIDE) -> Drawing:
     depicted = _picture(moved, window.rate, params)
     mean = _mean(state.recording, state.seconds, tuple(window.axes), params)
     same, explained = likeness(image, changed, depicted, mean)
-
-    pixels = blank(1080, 700)
-    edges = picture_edges(window, params)
-    _square(pixels, 0, 24, photo, "photo")
-    _square(pixels, 1, 24, changed_photo, "changed alike")
-    _square(pixels, 2, 24, image, "motion", edges)
-    _square(pixels, 3, 24, changed, "picture changed", edges)
-    title = "sensor changed" if augmentation.twin else "no sensor does this"
-    _square(pixels, 4, 24, depicted, title, edges)
-    for left, values, title in ((66, signal, "signal"), (610, moved, "signal, sensor changed")):
-        shown = replace(window, signal=values[0].T)
-        signal_panel(pixels, (left, 280, 450, 120), shown, [0, 1, 2], title)
     views = AUGMENTATIONS[state.views](state.strength, scale.kind)
-    for k, (before, what) in enumerate(((photo, "photo"), (image, "motion"))):
-        for i in range(2):
-            generator.manual_seed(1000 * state.seed + i + 1)
-            view = views(before.clone(), generator)
-            _square(pixels, 2 * k + i, 480, view, f"view {i + 1} of the {what}")
+    seen = {}  # two views of either, as a contrastive learner sees them
+    for before, what in ((photo, "photo"), (image, "motion")):
+        for i in (1, 2):
+            generator.manual_seed(1000 * state.seed + i)
+            seen[f"view {i} of the {what}"] = views(before.clone(), generator)
+
+    narrow = width < 900
+    edges = picture_edges(window, params)
+    title = "sensor changed" if augmentation.twin else "no sensor does this"
+    motion = {"motion": image, "picture changed": changed, title: depicted}
+    photos = {"photo": photo, "changed alike": changed_photo}
+    # Motion in the first row, where the eye is while a hand moves a slider; photos beside it where
+    # there is room, and else below the signals.
+    side = (width - 108) // 3 if narrow else (width - 180) // 5
+    side = min(side, 210)
+    across = 6 if 640 <= width < 900 else 4  # pictures in one of the last rows
+    small = side if not narrow else (width - 26 - 12 * (across - 1)) // across
+    below = 24 + side + 62  # where the signals begin
+    last = below + 100 + 68  # where the last rows begin
+    lines = 2 if narrow and across == 4 else 1
+    pixels = blank(width, last + lines * (small + 34) - 22)
+    shift = 66 if narrow else width - 3 * side - 48  # of the pictures of motion, from the left
+    for i, (title, each) in enumerate(motion.items()):
+        ylabel = "frequency (Hz)" if i == 0 else ""
+        marks = edges if i == 0 or not narrow else None
+        _square(pixels, shift + i * (side + 16), 24, side, each, title, marks, ylabel)
+    half = (width - 142) // 2
+    ends = (66, 66 + half + 60)
+    names = ("signal", "sensor changed") if narrow else ("signal", "signal, sensor changed")
+    for left, values, title in zip(ends, (signal, moved), names, strict=True):
+        shown = replace(window, signal=values[0].T)
+        beside = left == ends[0] or not narrow  # one unit and one legend do for both
+        box = (left, below, half, 100)
+        signal_panel(
+            pixels, box, shown, [0, 1, 2], title, unit=left == ends[0], names=beside and not narrow
+        )
+    row = {**photos, **seen} if narrow else seen
+    if not narrow:
+        for i, (title, each) in enumerate(photos.items()):
+            _square(pixels, 20 + i * (side + 16), 24, side, each, title)
+    for i, (title, each) in enumerate(row.items()):
+        line, place = divmod(i, across)
+        title = title.replace(" of the ", ", ") if narrow else title
+        _square(pixels, 20 + place * (small + 12), last + line * (small + 34), small, each, title)
 
     meaning = augmentation.meaning or "a random choice of its changes"
     units = ", ".join(f"{k} {v:.3g}" for k, v in augmentation.in_units(scale).items())
@@ -202,7 +229,10 @@ def _picture(signal: np.ndarray, rate: float, params) -> torch.Tensor:
 def _mean(recording: Recording, seconds: float, axes: tuple[str, ...], params) -> torch.Tensor:
     """The mean picture of a recording's windows, which likeness is measured from."""
     cut = sliding_windows(recording.select(axes), seconds, unlabelled=True, purity=0.51)
-    return _picture(cut.signal, cut.rate, params).mean(dim=0, keepdim=True)
+    pictures = _picture(cut.signal, cut.rate, params)  # [N, 3, H, W]
+    if len(pictures) == 1:  # of a single window its own rows, or nothing would be left of it
+        return pictures.mean(dim=3, keepdim=True).expand_as(pictures)
+    return pictures.mean(dim=0, keepdim=True)
 
 
 def _resized(photo: np.ndarray, size: tuple[int, int]) -> torch.Tensor:
@@ -211,11 +241,12 @@ def _resized(photo: np.ndarray, size: tuple[int, int]) -> torch.Tensor:
     return torch.from_numpy(np.asarray(fitted, np.float32).transpose(2, 0, 1)[None] / 255)
 
 
-def _square(pixels, place: int, top: int, image: torch.Tensor, title: str, edges=None) -> None:
-    """One picture [1, 3, H, W] of a row of five."""
-    box = ((20, 212, 470, 676, 882)[place], top, 178, 178)
+def _square(
+    pixels, left: int, top: int, side: int, image: torch.Tensor, title: str, edges=None, ylabel=""
+) -> None:
+    """One picture [1, 3, H, W]."""
     levels = (image[0] * 255).round().clamp(0, 255).to(torch.uint8)
-    ylabel = "frequency (Hz)" if place == 2 else ""  # the first that has such a scale
+    box = (left, top, side, side)
     picture_panel(pixels, box, levels.permute(1, 2, 0).numpy(), title, edges, ylabel=ylabel)
 
 
@@ -266,7 +297,9 @@ class AugmentationExplorer(Explorer):
         augmentation, views = "translate-x", "sensor-aware set"
         strength = {"value": 1, "max": 2, "step": 0.05}
         self.controls = {  # by the names of what they set in the state
-            "preset": choice("preset", "Settings of the spectrogram", presets()),
+            "preset": choice(
+                "picture", "Power or signed bands, or frames", presets(), value="motion"
+            ),
             "augmentation": choice(
                 "augmentation", "Done to picture and sensor", AUGMENTATIONS, value=augmentation
             ),
@@ -276,8 +309,9 @@ class AugmentationExplorer(Explorer):
         }
         self.upload = control(FileUpload, "Upload a photo", "A picture of yours", accept="image/*")
         groups = {
+            "change": [self.controls[name] for name in ("augmentation", "strength", "seed")],
+            "views": [self.controls["preset"], self.controls["views"], self.upload],
             "signal": self.window.controls,
-            "augmentation": [*self.controls.values(), self.upload],
         }
         super().__init__(self._read(), groups, "augmentation")
         for widget in self.controls.values():

@@ -625,8 +625,8 @@ class EmbeddingExplorer(Explorer):
             title = f"{name}: trustworthiness {measured['trustworthiness']:.2f}"
             if "knn_xy" in measured:
                 title += (
-                    f", neighbours agree {100 * measured['knn_features']:.0f} % in the features, "
-                    f"{100 * measured['knn_xy']:.0f} % in the map"
+                    f", neighbours agree {100 * measured['knn_features']:.0f} % "
+                    f"(in the map {100 * measured['knn_xy']:.0f} %)"
                 )
             new = len(self.windows) - known
             alt = f"Map of {known} windows by {self.controls['layout'].value}, coloured by {chosen}"

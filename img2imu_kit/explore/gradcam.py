@@ -24,7 +24,7 @@ from .controls import choice, control
 from .panels import picture_edges, picture_panel, signal_panel, window_recording
 from .sources import Given, find_windows
 
-__all__ = ["GradCamExplorer", "GradCamState", "render"]
+__all__ = ["GradCamExplorer", "GradCamState", "code", "render"]
 
 #: Settings of a caller that no preset has.
 _GIVEN = "as given"
@@ -129,6 +129,25 @@ def render(state: GradCamState, width: int = WIDE) -> Drawing:
     return Drawing(pixels, alt, note)
 
 
+def code(state: GradCamState) -> str:
+    """Python that asks a network the same of all windows, given both."""
+    differs = {
+        name: value
+        for name, value in vars(state.params).items()
+        if value != getattr(SpectrogramParams(), name)
+    }
+    settings = "".join(f", {name}={value!r}" for name, value in differs.items())
+    reading = f"layer={state.layer}, pool={state.pool!r}"
+    return (
+        "import img2imu_kit as ik\n\n"
+        f"images = ik.to_image(windows{settings})\n"
+        f"features = network.features(images, {reading})\n"
+        "directions = ik.explain.directions(features, windows.label)\n"
+        f"maps = ik.explain.grad_cam(network, images, directions[{state.target!r}], {reading}, "
+        f"at={state.at}, method={state.method!r})"
+    ).replace("'", '"')
+
+
 def _shade(pixels: np.ndarray, weight: np.ndarray, span, scale) -> None:
     """Tint a panel [H, W, 3] behind its lines by weights [S] over a span of its scale."""
     x = np.linspace(scale[0], scale[-1], pixels.shape[1])
@@ -168,9 +187,16 @@ class GradCamExplorer(Explorer):
     Attributes
     ----------
     state : GradCamState
+
+    Examples
+    --------
+    >>> import img2imu_kit as ik
+    >>> windows = ik.sliding_windows(ik.load_dataset("synthetic", subjects=2, seconds=8), seconds=4)
+    >>> explorer = GradCamExplorer(ik.load_backbone("resnet10t"), windows)
     """
 
     render = staticmethod(render)
+    code = staticmethod(code)
 
     def __init__(
         self,
@@ -235,9 +261,8 @@ class GradCamExplorer(Explorer):
         self.picture = choice("picture", "What the network reads", ways, value=name)
         self.picture.observe(self._picture_chosen, "value")
         groups = {
-            "window": [self.controls["point"], self.controls["target"]],
-            "picture": [self.picture],
-            "network": [self.controls[key] for key in ("at", "method", "strength")],
+            "question": [self.controls["point"], self.controls["target"]],
+            "read-out": [self.picture, *(self.controls[n] for n in ("at", "method", "strength"))],
         }
         super().__init__(state, groups, "grad-cam")
 

@@ -1,6 +1,11 @@
-"""The explorers of augmentations, embeddings and attention as a user meets them."""
+"""Explorers of augmentations, features, attention and voters as a user meets them on a laptop.
+
+At 1280 by 800 with the file browser open, all of them without an argument: real motion.
+"""
 
 import json
+
+import numpy as np
 
 AUGMENTATION = """
 from img2imu_kit.explore import AugmentationExplorer
@@ -9,27 +14,77 @@ AugmentationExplorer()
 
 EMBEDDING = """
 import json
-import img2imu_kit as ik
+import numpy as np
 from img2imu_kit.explore import EmbeddingExplorer
-cut = ik.sliding_windows(ik.load_dataset("synthetic", subjects=4, seconds=20), 4, overlap=0.5)
-statistics = ik.handcrafted_features(cut)
-explorer = EmbeddingExplorer({"mean": cut.signal.mean(axis=2), "by hand": statistics}, cut)
-places = explorer.maps["mean"].widget.points[[100, 30], :2]
-print("places", json.dumps(places.round(3).tolist()))
+explorer = EmbeddingExplorer()
+xy = np.frombuffer(explorer.maps["motion 3"].xy, "<f4").reshape(-1, 2)
+print("places", json.dumps([each.tolist() for each in (xy.min(0), xy.max(0), xy[200], xy[30])]))
 explorer
 """
 
 GRADCAM = """
-import img2imu_kit as ik
 from img2imu_kit.explore import GradCamExplorer
-cut = ik.sliding_windows(ik.load_dataset("synthetic", subjects=3, seconds=12), 4)
-GradCamExplorer(ik.load_backbone("mobilenetv3_small_050"), cut, layer=2, pool="grid")
+GradCamExplorer()
 """
+
+VOTERS = """
+from img2imu_kit.explore import VoterExplorer
+VoterExplorer()
+"""
+
+
+def in_sight(shown):
+    """Controls beside the picture, both in the window."""
+    box = shown.page.locator(".ik-screen img").first.bounding_box()
+    controls = shown.page.locator(".ik-controls").bounding_box()
+    assert controls["x"] + controls["width"] <= box["x"]
+    assert box["x"] + box["width"] <= 1280
+
+
+def moved(shown, canvas, act, *arguments):
+    """Act and wait until the map looks different; laying out takes a second or two."""
+    before = canvas.screenshot()
+    act(*arguments)
+    for _ in range(300):
+        shown.page.wait_for_timeout(100)
+        if canvas.screenshot() != before:
+            return
+    raise AssertionError(f"{arguments} left the map as it was; status: {shown.status()}")
+
+
+def says(shown, text, act, *arguments):
+    """Act and wait until the line of status holds a text."""
+    act(*arguments)
+    status = shown.page.locator(".ik-status").first
+    status.filter(has_text=text).wait_for(timeout=30_000)
+    return status.inner_text()
+
+
+def write(shown, label, text):
+    """Type into a field, found by mouse and by key."""
+    field = shown._control(label, "mouse")
+    field.click()
+    shown.page.keyboard.press("Control+A")
+    shown.page.keyboard.type(text)
+    shown.page.keyboard.press("Tab")
+    shown._control(label, "key").focus()
+    shown.page.keyboard.press("End")
+    shown.page.keyboard.press("Tab")
+
+
+def all_driven(shown, first):
+    """Every control was driven by mouse and by key, and the Tab key reaches each."""
+    folds = {name.strip() for name in shown.page.locator(".ik-fold").all_inner_texts()}
+    legend = {text.strip() for text in shown.page.locator(".ik-legend button").all_inner_texts()}
+    controls = shown.controls() - folds - legend
+    assert shown.driven["mouse"] - folds - legend == shown.driven["key"] - folds == controls
+    assert shown.tabbed(first) >= controls
 
 
 def test_augmentations(shown):
     shown.show(AUGMENTATION)
     page = shown.page
+    in_sight(shown)
     assert "translate-x" in shown.status()
     for label, by in {"start (s)": 30, "length (s)": -8, "strength": -20, "draw": 20}.items():
         shown.changes(shown.drag, label, by)
@@ -37,12 +92,12 @@ def test_augmentations(shown):
     for label, option in {
         "augmentation": "shear",
         "views by": "vision set",
-        "preset": "fine-time",
-        "recording": "s02",
+        "picture": "motion-signed",
+        "recording": "s02/left/pendulum",
     }.items():
         shown.changes(shown.pick, label, option)
         shown.changes(shown.step, label)
-    shown.changes(shown.pick, "augmentation", "hue on power")
+    shown.changes(shown.pick, "augmentation", "hue")
     assert "another orientation" in shown.status()
     assert "Fidelity for this pair: similarity" in shown.status()
     for act in (shown.click, lambda name: shown.press(name, "Enter")):
@@ -53,67 +108,152 @@ def test_augmentations(shown):
     assert "not a picture" in said
     shown.changes(shown.press, "draw")
     shown.copies_and_saves()
-    assert shown.driven["mouse"] == shown.driven["key"] == shown.controls()
-    assert shown.tabbed("recording") >= shown.controls()
+    all_driven(shown, "augmentation")
 
 
 def test_embeddings(shown):
     shown.show(EMBEDDING)
     page = shown.page
+    in_sight(shown)
+    dialogs = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     printed = page.get_by_text("places [[").last.inner_text()
-    hovered, clicked = json.loads(printed.removeprefix("places "))
-    canvas = page.locator("canvas").first
+    low, high, hovered, clicked = np.array(json.loads(printed.removeprefix("places ")))
+    canvas = page.locator(".ik-points > canvas")
+
+    def at(xy):
+        box = canvas.bounding_box()
+        room, middle = np.array([box["width"], box["height"]]), (low + high) / 2
+        scale = ((room - 28) / (high - low)).min()
+        x, y = room / 2 + (xy - middle) * scale * [1, -1]
+        return box["x"] + x, box["y"] + y
+
+    # hover, click and arrow keys: the picture of the window is in sight of the map
+    canvas.scroll_into_view_if_needed()
+    shown.changes(lambda: page.mouse.move(*at(hovered)))
+    picture = page.locator(".ik-screen img").first.bounding_box()
+    assert picture["y"] + 160 < 800  # its signal and its spectrogram, which come first
+    shown.changes(lambda: page.mouse.click(*at(clicked)))
+    assert shown.status().startswith("window 30: ")
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    assert not shown.status().startswith("window 30: ")
+    # zoom by wheel and key, move, and back
+    moved(shown, canvas, page.mouse.wheel, 0, -300)
+    moved(shown, canvas, page.keyboard.press, "-")
+    moved(shown, canvas, lambda: shown.press("Whole map", "Enter"))
+    page.mouse.move(*at((low + high) / 2))
+    page.mouse.wheel(0, 1)  # the page's: the map has lost the focus
+    canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    half = min(box["width"], box["height"]) / 2 / 1.1  # the camera stands a little back
-
-    def at(x, y):
-        return middle[0] + x * half, middle[1] - y * half
-
-    assert page.get_by_text("trustworthiness").count() == 2
-    shown.screenshot("embedding_first")
-    shown.changes(lambda: page.mouse.move(*at(*hovered)))  # hover
-    assert shown.status().startswith("window ")
-    shown.changes(lambda: page.mouse.click(*at(*clicked)))
-    page.locator("[data-jss-theme] button").nth(1).click()  # the lasso
-    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.02 * box["height"])
+    page.mouse.move(box["x"] + 8, box["y"] + 8)
     page.mouse.down()
-    for x, y in ((0.98, 0.02), (0.98, 0.98), (0.3, 0.98), (0.3, 0.02)):
-        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=8)
-        page.wait_for_timeout(50)
+    moved(shown, canvas, lambda: page.mouse.move(box["x"] + 60, box["y"] + 40, steps=5))
+    page.mouse.up()
+    moved(shown, canvas, shown.click, "Whole map")
+    # draw around everything
+    shown.press("Lasso", "Enter")
+    shown.press("Lasso", "Enter")
+    shown.click("Lasso")
+    corners = [(3, 3), (box["width"] - 3, 3), (box["width"] - 3, box["height"] - 3)]
+    corners += [(3, box["height"] - 3), (3, 3)]
+    box = canvas.bounding_box()
+    for i, (x, y) in enumerate(corners):
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=8)
+        if i == 0:
+            page.mouse.down()
     shown.changes(page.mouse.up)
-    page.get_by_text("selected: ").wait_for()
-    shown.screenshot("embedding_lasso")
-    shown.changes(shown.pick, "select class", "run")
-    assert "36 selected: 36 run" in shown.status()
+    assert "300 selected: " in shown.status()
+    shown.click("Lasso")
+    shown.changes(shown.pick, "select class", "pendulum")
+    assert " selected: " in shown.status()
     shown.changes(shown.step, "select class")
+    # other labels, as text whatever they are, and their score
+    for i, act in enumerate((shown.click, lambda name: shown.press(name, "Enter"))):
+        write(shown, "new label", f"<img src=x onerror=alert({i})>")
+        moved(shown, canvas, act, "Relabel selection")
+        page.locator(".ik-legend").get_by_text(f"onerror=alert({i})").wait_for()
+        shown.changes(act, "Score again")
+        assert "macro-F1 on other people, 5 labels a class" in shown.status()
+    assert page.locator(".ik-explorer img").count() == 1
+    assert not dialogs
+    # colours, layouts, and the classes of the legend
+    for label, option in {"colour by": "person", "layout": "PCA"}.items():
+        moved(shown, canvas, shown.pick, label, option)
+    moved(shown, canvas, shown.press, "layout", "ArrowUp")
+    moved(shown, canvas, shown.step, "colour by")
+    for label in ("perplexity", "seed"):
+        moved(shown, canvas, shown.drag, label, 12)
+        moved(shown, canvas, shown.press, label)
+    moved(shown, canvas, shown.pick, "colour by", "distance")
+    assert page.locator(".ik-bar").is_visible()
+    moved(shown, canvas, shown.pick, "colour by", "person")
+    moved(shown, canvas, page.locator(".ik-legend button").first.click)
     shown.changes(shown.drag, "point", 30)
     shown.changes(shown.press, "point")
-    for label, option in {"colour by": "subject", "layout": "PCA"}.items():
-        shown.redraws(canvas, shown.pick, label, option)
-        shown.redraws(canvas, shown.step, label)
-    page.mouse.move(*middle)
-    shown.redraws(canvas, page.mouse.wheel, 0, -300)
+    # a recording that nobody of them made, and the table
+    t = np.arange(500) / 50
+    noise = np.random.default_rng(0).normal(scale=30, size=(3, 500))
+    rows = np.column_stack([t, *noise]).round(3).tolist()
+    text = "time (s),acc_x (m/s2),acc_y (m/s2),acc_z (m/s2)\n"
+    text += "\n".join(",".join(map(str, row)) for row in rows)
+    file = {"name": "noise.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    for act in (shown.click, lambda name: shown.press(name, "Enter")):
+        said = "2 new windows, as crosses; 2 are far from everything"
+        says(shown, said, shown.upload, act, "Drop recordings in", file)
+        shown.press("point")
+        page.wait_for_timeout(300)
+    shown.screenshot("embedding_new")
+    for i, act in enumerate((shown.click, lambda name: shown.press(name, "Enter"))):
+        write(shown, "file", f"map{i}.csv")
+        assert says(shown, f"map{i}.csv", act, "Export table").startswith("304 rows")
+        assert len((shown.lab.folder / f"map{i}.csv").read_text().splitlines()) == 305
     shown.copies_and_saves()
-    assert shown.driven["mouse"] == shown.driven["key"] == shown.controls()
-    assert shown.tabbed("layout") >= shown.controls()
+    all_driven(shown, "layout")
 
 
 def test_attention(shown):
     shown.show(GRADCAM)
+    in_sight(shown)
     for label, by in {"window": 30, "overlay": -20}.items():
         shown.changes(shown.drag, label, by)
         shown.changes(shown.press, label)
     for label, option in {
-        "layer": "0: bn1, stride 2",
-        "class": "run",
+        "layer": "1: blocks.1, stride 4",
+        "class": "upright row",
         "method": "grad-cam",
+        "picture": "motion-signed",
     }.items():
         shown.changes(shown.pick, label, option)
         shown.changes(shown.step, label)
-    shown.pick("class", "run")
-    shown.page.get_by_text("asked about run: looks at").wait_for()
+    shown.pick("class", "pendulum")
+    shown.page.get_by_text("asked about pendulum: looks at").wait_for()
     assert "Hz" in shown.page.locator(".ik-screen img").get_attribute("alt")
     shown.copies_and_saves()
-    assert shown.driven["mouse"] == shown.driven["key"] == shown.controls()
-    assert shown.tabbed("window") >= shown.controls()
+    all_driven(shown, "window")
+
+
+def test_voters(shown):
+    shown.show(VOTERS)
+    page = shown.page
+    in_sight(shown)
+    page.get_by_text("(5 of 5 draws of people, 5 labels a class)").wait_for(timeout=60_000)
+    picture = page.locator(".ik-screen img").first
+    shown.changes(shown.pick, "voter", "motion 1")
+    shown.changes(shown.step, "voter")
+    assert shown.status().startswith("motion 2: macro-F1 ")
+    # a cell of the first column, third layer: below the pixels and two others
+    shown.changes(lambda: picture.click(position={"x": 90, "y": 50 + 3 * 34 + 10}))
+    assert shown.status().startswith("motion 3: macro-F1 ")
+    picture.hover(position={"x": 90, "y": 50 + 34 + 10})
+    page.locator(".ik-pointed").get_by_text("motion 1: ").wait_for()
+    shown.changes(shown.pick, "colour by", "person")
+    shown.changes(shown.step, "colour by")
+    shown.changes(shown.drag, "perplexity", -10)
+    shown.changes(shown.press, "perplexity", "ArrowLeft")
+    for label, by in {"shots": -9, "draws": -9}.items():
+        shown.changes(shown.drag, label, by)
+        shown.changes(shown.press, label)
+    shown.copies_and_saves()
+    all_driven(shown, "shots")

@@ -100,6 +100,7 @@ def cells(path):
         ("", "--label activity", "EmbeddingExplorer"),
         ("", "--explorer augmentation", "AugmentationExplorer"),
         ("", "--label activity --explorer gradcam", "GradCamExplorer"),
+        ("", "--label activity --explorer voters", "VoterExplorer"),
     ],
 )
 def test_explore_chooses_the_explorer(path, flags, explorer, mine, tmp_path):

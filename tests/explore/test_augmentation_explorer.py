@@ -86,3 +86,20 @@ def test_photos_of_any_kind(tmp_path):
     for bad in (tmp_path / "text.png", tmp_path / "none.png", np.zeros((9, 9, 5), np.uint8)):
         with pytest.raises(FormatError, match="not a picture"):
             read_photo(bad)
+
+
+@pytest.mark.parametrize("width", [480, 700, 1080, 1500])
+@pytest.mark.parametrize("preset", ["default", "motion-signed"])
+def test_pictures_fit_into_any_width(state, width, preset):
+    drawn = render(replace(state, preset=preset), width)
+    assert drawn.pixels.shape[1] == width
+    assert drawn.pixels.shape[0] < 760
+
+
+def test_a_window_alone_is_like_itself():
+    """Windows are recordings of one window each, whose mean picture is no other than theirs."""
+    people = ik.load_dataset("synthetic", subjects=1, seconds=8)
+    explorer = AugmentationExplorer(ik.sliding_windows(people, 4))
+    explorer.controls["strength"].value = 0
+    explorer.wait()
+    assert "similarity 1.00" in explorer.screen.status
