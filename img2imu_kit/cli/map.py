@@ -102,13 +102,7 @@ def map_recordings(
 
     Examples
     --------
-    >>> from tempfile import mkdtemp
-    >>> folder = Path(mkdtemp())
-    >>> times = np.arange(500) / 50
-    >>> swing = np.column_stack([times, *(np.sin(6 * times + k) for k in range(3))])
-    >>> np.savetxt(folder / "walk.csv", swing, delimiter=",", header="time_s,acc_x,acc_y,acc_z",
-    ...     comments="")
-    >>> page = map_recordings([folder / "walk.csv"], folder / "map")  # doctest: +SKIP
+    >>> page = map_recordings(["walks/"], "map", reading={"labels": "folder"})  # doctest: +SKIP
     """
     page, paths = Path(out) / "map.html", [Path(path) for path in paths]
     check_paths(paths)
