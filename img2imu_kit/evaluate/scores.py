@@ -274,10 +274,7 @@ def score_task(
 
     Examples
     --------
-    >>> rng = np.random.default_rng(0)
-    >>> label, subject = np.repeat(["run", "walk"], 20), np.tile(np.arange(4), 10)
-    >>> windows = Windows.from_numpy(rng.normal(size=(40, 3, 100)), label, subject, rate=50)
-    >>> table = score_task(windows, shots=2, seeds=1)  # doctest: +SKIP
+    >>> table = score_task(load_task("gestures"), shots=5)  # doctest: +SKIP
     """
     shots, seeds = _numbers(shots, "shots", 1), _numbers(seeds, "seeds", 0)
     labelled = labelled.select(sensor)

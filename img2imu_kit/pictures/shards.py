@@ -190,7 +190,19 @@ def plan_conversion(
     reading: Mapping[str, Any] | None = None,
     **cutting: Any,
 ) -> list[Job]:
-    """The jobs of `convert_folder`, which any process that sees both folders can do."""
+    """The jobs of `convert_folder`, which any process that sees both folders can do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from img2imu_kit import load_dataset
+    >>> from img2imu_kit.readers import save_npz
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> save_npz(load_dataset("synthetic", subjects=1, seconds=10), folder / "walk.npz")
+    >>> [job] = plan_conversion(folder / "walk.npz", folder / "shards", params="motion", seconds=4)
+    >>> job.shard.name
+    'walk.tar'
+    """
     params = resolve(params)
     if not isinstance(params.size, tuple):
         raise ParameterError(
@@ -209,7 +221,19 @@ def plan_conversion(
 
 
 def convert_recording(job: Job) -> dict[str, Any]:
-    """Do a job, unless its shard is already there and made of the same; a row of the table."""
+    """Do a job, unless its shard is already there and made of the same; a row of the table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from img2imu_kit import load_dataset
+    >>> from img2imu_kit.readers import save_npz
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> save_npz(load_dataset("synthetic", subjects=1, seconds=10), folder / "walk.npz")
+    >>> [job] = plan_conversion(folder / "walk.npz", folder / "shards", params="motion", seconds=4)
+    >>> convert_recording(job)["status"], convert_recording(job)["status"]
+    ('drawn', 'kept')
+    """
     row = _row(job)
     try:
         if (kept := _kept(job)) is not None:
