@@ -3,8 +3,9 @@
     python benchmarks/bench_explorer.py [moves]
 
 Times are taken in the browser, from the key's time stamp to the frame after the new picture was
-loaded, in turn with a trivial widget whose slider writes a number into a label by way of the
-kernel. Memory is the kernel's. Both are drawn in results/bench_explorer.png.
+loaded, for frames and for bands on a logarithmic axis, in turn with a trivial widget whose slider
+writes a number into a label by way of the kernel. Memory is the kernel's. Both are drawn in
+results/bench_explorer.png.
 """
 
 from __future__ import annotations
@@ -34,17 +35,21 @@ slider, label = ipywidgets.IntSlider(max=10_000), ipywidgets.Label("0")
 slider.observe(lambda change: setattr(label, "value", str(change["new"])), "value")
 slider.add_class("trivial"), label.add_class("answer")
 print("kernel", os.getpid())
-display(ipywidgets.HBox([slider, label]), SpectrogramExplorer(seconds=10))
+# A recording that is longer than the moves: at its end nothing moves any more.
+frames, bands = (SpectrogramExplorer("synthetic", params=name) for name in ("default", "motion"))
+frames.add_class("frames"), bands.add_class("bands")
+display(ipywidgets.HBox([slider, label]), frames, bands)
 """
 
 WATCH = """() => {
-  const taken = { trivial: [], explorer: [] };
+  const taken = { trivial: [], frames: [], bands: [] };
   let pressed = 0;
   window.taken = taken;
   addEventListener("keydown", (event) => { pressed = event.timeStamp; }, true);
   const painted = (list) => requestAnimationFrame(() => list.push(performance.now() - pressed));
-  const image = document.querySelector(".ik-screen img");
-  image.addEventListener("load", () => painted(taken.explorer));
+  for (const kind of ["frames", "bands"])
+    document.querySelector(`.${kind} .ik-screen img`)
+      .addEventListener("load", () => painted(taken[kind]));
   const answer = document.querySelector(".answer");
   new MutationObserver(() => painted(taken.trivial)).observe(
     answer, { childList: true, characterData: true, subtree: true });
@@ -68,8 +73,11 @@ def report(taken: dict[str, list[float]], memory: list[int]) -> None:
     )
     for kind, times in taken.items():
         print(f"{kind:9} {len(times)} moves: p50 {middle[kind]:.0f} ms, p95 {slow[kind]:.0f} ms")
-    print(f"p95, explorer / trivial: {slow['explorer'] / slow['trivial']:.2f}")
-    print("RSS of the kernel in MB, every 50 moves:", [round(size / 1e6) for size in memory])
+    for kind in ("frames", "bands"):
+        print(f"p95, {kind} / trivial: {slow[kind] / slow['trivial']:.2f}")
+    print(
+        "RSS of the kernel in MB, every 50 moves of each:", [round(size / 1e6) for size in memory]
+    )
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for kind, colour in zip(taken, COLOURS, strict=False):
         left.hist(taken[kind], bins=40, histtype="step", color=colour, label=kind)
@@ -92,20 +100,22 @@ def main(moves: int) -> None:
             browser = playwright.chromium.launch(
                 executable_path=CHROMIUM, args=[*FLAGS[:2], "--disable-gpu"]
             )
-            page = browser.new_page(viewport={"width": 1500, "height": 1200})
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
             lab.open(page)
             lab.run(page, NOTEBOOK)
-            page.wait_for_selector(".ik-screen img", timeout=60_000)
+            page.wait_for_selector(".bands .ik-screen img", timeout=120_000)
+            page.wait_for_timeout(3000)  # until pictures have the width of the page
             said = page.locator("text=/kernel \\d+/").last.inner_text()
             kernel = psutil.Process(int(said.split()[-1]))
             page.evaluate(WATCH)
             sliders = {
                 "trivial": ".trivial .noUi-handle",
-                "explorer": ".ik-explorer [aria-label='start (s)']",
+                "frames": ".frames [aria-label='start (s)']",
+                "bands": ".bands [aria-label='start (s)']",
             }
             for kind, handle in sliders.items():
                 press(page, handle, kind, 10)  # warm
-            page.evaluate("taken.trivial.length = taken.explorer.length = 0")
+            page.evaluate("for (const list of Object.values(taken)) list.length = 0")
             memory = [kernel.memory_info().rss]
             for _ in range(moves // 50):
                 for kind, handle in sliders.items():

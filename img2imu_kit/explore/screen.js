@@ -22,8 +22,11 @@ function makeAccessible(explorer) {
     const label = control.closest(".widget-slider")?.querySelector("label");
     if (label && control.getAttribute("role") === "slider") control.setAttribute("aria-label", label.textContent);
   }
-  for (const title of explorer?.querySelectorAll(".ik-fold") ?? [])
-    title.setAttribute("aria-expanded", title.classList.contains("mod-active"));
+  for (const title of explorer?.querySelectorAll(".ik-fold:not([aria-expanded])") ?? []) {
+    const follow = () => title.setAttribute("aria-expanded", title.classList.contains("mod-active"));
+    new MutationObserver(follow).observe(title, { attributeFilter: ["class"] });
+    follow();
+  }
 }
 
 // Tell the kernel how wide the page is, once it has stood still; a picture that is drawn for that width keeps its
@@ -124,7 +127,7 @@ export default {
     show();
     tell();
     hear();
-    setTimeout(tell, 1000);  // when the sliders are there too
+    for (const soon of [100, 400, 1500]) setTimeout(tell, soon);  // when the sliders are there too
     model.on("change:png", show);
     model.on("change:sound", hear);
     model.on("change:alt change:status change:failed change:code change:settings", tell);

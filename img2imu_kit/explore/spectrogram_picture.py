@@ -153,11 +153,11 @@ def render(state: SpectrogramState, width: int = WIDE) -> Drawing:
         return _compare(state, view(state, state.pinned), shown, width)
     params, window, image = shown.params, shown.window, shown.image
     wide, bar = width >= 900, bool(state.scores)
-    left, below = (66, 152) if wide else (54, 130)  # of the window's signal
-    height = 130 if wide else 72
+    left, below = (66, 152) if wide else (54, 124)  # of the window's signal
+    height = 130 if wide else 62
     beside = 260 if wide else 138  # width of the blur's panel
-    top = below + height + (64 if wide else 62)  # of the spectrograms
-    tall = 190 if wide else 112
+    top = below + height + (64 if wide else 58)  # of the spectrograms
+    tall = 190 if wide else 100
     rows = 1 if wide or len(shown.names) == 1 else 2
     end = top + rows * (tall + 24) + 20
     pixels = blank(width, end + 84 * bar)
@@ -225,8 +225,8 @@ def _compare(state: SpectrogramState, a: View, b: View, width: int) -> Drawing:
     """Pictures of two settings of the same window, A on the left."""
     differ = differences(a.setting, b.setting)
     wide, half = width >= 900, (width - 8) // 2
-    tall, low = (190, 110) if wide else (92, 66)  # of the picture, and of each spectrogram
-    top = 150
+    tall, low = (190, 110) if wide else (84, 58)  # of the picture, and of each spectrogram
+    top = 144
     most = max(len(a.names), len(b.names))
     end = top + tall + 24 + most * (low + 22) + 18
     pixels = blank(width, end + (34 + 22 * len(state.scores) + 40) * bool(state.scores))

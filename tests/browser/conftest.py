@@ -1,4 +1,4 @@
-"""One JupyterLab, one kernel and one page for all browser tests; screenshots are kept."""
+"""One JupyterLab, one kernel and one page of a laptop's size for all; screenshots are kept."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _shown(tmp_path_factory):
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            context = browser.new_context(viewport={"width": 1500, "height": 1250})
+            context = browser.new_context(viewport={"width": 1280, "height": 800})
             context.grant_permissions(["clipboard-read", "clipboard-write"])
             shown = Driver(lab, context.new_page())
             lab.open(shown.page)

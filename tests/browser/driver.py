@@ -22,6 +22,15 @@ PIXELS = """async (image) => {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }"""
 
+#: Whether all controls are there and named, and the picture has the width of the page.
+READY = """() => {
+  const screen = document.querySelector(".ik-screen"), picture = screen.querySelector("img");
+  const spare = screen.clientWidth - picture.naturalWidth;
+  const named = [...document.querySelectorAll(".ik-explorer [role=slider]")];
+  return document.querySelector(".ik-fold[aria-expanded]") && -1 < spare && spare < 25
+    && named.every((slider) => slider.ariaLabel);
+}"""
+
 #: The name of a control, as a screen reader says it; without the count of uploaded files.
 NAME = """(control) => (control.getAttribute("aria-label") || control.labels?.[0]?.textContent
     || control.textContent).replace(/\\(\\d+\\)$/, "").trim()"""
@@ -51,17 +60,18 @@ class Driver:
         """Run a cell and wait for its picture."""
         self.driven = {"mouse": set(), "key": set()}
         self.lab.run(self.page, code)
-        self.page.locator(".ik-screen img").first.wait_for(timeout=60_000)
-        self.page.wait_for_timeout(1200)  # until all controls are there and named
+        self.page.locator(".ik-screen img").first.wait_for(timeout=180_000)
+        self.page.wait_for_function(READY)
 
     # what is seen
 
     def controls(self) -> set[str]:
-        """Names of all controls of the explorer, without the toolbar of a map."""
+        """Names of all controls of the explorer that are seen, without the toolbar of a map."""
         controls = self.page.locator(".ik-explorer").locator(CONTROLS)
         return set(
             controls.evaluate_all(
-                f"""(all) => all.filter((node) => !node.closest("[data-jss-theme]") && !node.hidden)
+                f"""(all) => all
+                  .filter((node) => !node.closest("[data-jss-theme]") && node.offsetParent)
                                 .map({NAME})"""
             )
         )
@@ -79,7 +89,7 @@ class Driver:
         before = last = self.pixels()
         act(*arguments, **settings)
         for _ in range(300):
-            self.page.wait_for_timeout(80)
+            self.page.wait_for_timeout(40)
             now = self.pixels()
             if now == last != before:
                 return now
@@ -120,7 +130,9 @@ class Driver:
 
     def drag(self, label: str, by: int, index: int = 0) -> None:
         """Drag a slider's handle sideways."""
-        box = self._control(label, "mouse", index).bounding_box()
+        handle = self._control(label, "mouse", index)
+        handle.scroll_into_view_if_needed()
+        box = handle.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         self.page.mouse.move(x, y)
         self.page.mouse.down()
@@ -144,6 +156,20 @@ class Driver:
     def click(self, label: str) -> None:
         """Click a button or tick a box."""
         self._control(label, "mouse").click()
+
+    def fold(self) -> None:
+        """Fold and unfold each group of controls, by mouse and by key; all are open then."""
+        folds = self.page.locator(".ik-fold")
+        for name in folds.all_inner_texts():
+            fold = folds.filter(has_text=name)
+            was = fold.get_attribute("aria-expanded")
+            for act, arguments in ((self.click, ()), (self.press, ("Space",))):
+                before = fold.get_attribute("aria-expanded")
+                act(name.strip(), *arguments)
+                fold.locator(f"xpath=self::*[@aria-expanded!='{before}']").wait_for()
+            if was == "false":
+                self.click(name.strip())
+                fold.locator("xpath=self::*[@aria-expanded='true']").wait_for()
 
     # by keyboard
 
@@ -194,9 +220,11 @@ class Driver:
                 self.page.get_by_role("button", name="Copied").wait_for()
                 assert self.page.evaluate("navigator.clipboard.readText()") == code
                 self.page.get_by_role("button", name="Copy as code").wait_for()
-            with self.page.expect_download() as download:
-                act("Save picture", *arguments)
-            assert download.value.suggested_filename.endswith(".png")
+            for link, kind in (("Save picture", ".png"), ("Save settings", ".json")):
+                if self.page.get_by_role("link", name=link).is_visible():
+                    with self.page.expect_download() as download:
+                        act(link, *arguments)
+                    assert download.value.suggested_filename.endswith(kind)
 
     def _control(self, label: str, by: str, index: int = 0):
         self.driven[by].add(label)

@@ -1,4 +1,4 @@
-"""A real JupyterLab server and a real Chromium, for tests and benchmarks."""
+"""A real JupyterLab or Notebook server and a real Chromium, for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ FLAGS = [
 
 
 class Lab:
-    """JupyterLab on a free port, without a token, with settings and notebooks of its own."""
+    """JupyterLab on a free port, without a token, with settings and notebooks of its own.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    With ``app="notebook"`` it is Notebook 7.
+    """
+
+    def __init__(self, folder: Path, app: str = "jupyterlab") -> None:
+        self.folder, self.app = folder, app
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -39,7 +42,7 @@ class Lab:
         settings.parent.mkdir(parents=True)
         quiet = {"@jupyterlab/apputils-extension:announcements": True}
         settings.write_text(json.dumps({"disabledExtensions": quiet}))
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+        command = [sys.executable, "-m", app, "--no-browser", "--allow-root"]
         command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
         command += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
         command += ["--expose-app-in-browser", f"--LabApp.workspaces_dir={folder / 'workspaces'}"]
@@ -51,7 +54,7 @@ class Lab:
         self._wait()
 
     def open(self, page) -> None:
-        """Open a notebook with a kernel, full width."""
+        """Open a notebook with a kernel, the file browser beside it as JupyterLab has it."""
         cell = {"cell_type": "code", "source": "", "metadata": {}, "outputs": []}
         notebook = {
             "cells": [cell | {"execution_count": None, "id": "one"}],
@@ -60,13 +63,15 @@ class Lab:
             "nbformat_minor": 5,
         }
         (self.folder / "explorer.ipynb").write_text(json.dumps(notebook))
-        page.goto(f"{self.url}/lab/tree/explorer.ipynb")
+        way = "lab/tree" if self.app == "jupyterlab" else "notebooks"
+        page.goto(f"{self.url}/{way}/explorer.ipynb")
         page.wait_for_function(
             """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel
                      ?.status === 'idle'""",
             timeout=60_000,
         )
-        page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+        if self.app == "jupyterlab":
+            page.evaluate("window.jupyterapp.commands.execute('filebrowser:activate')")
 
     def run(self, page, code: str) -> None:
         """Replace the notebook's only cell and run it as a user does, by Shift and Enter."""
@@ -99,4 +104,4 @@ class Lab:
                 return
             except OSError:
                 time.sleep(0.1)
-        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()}")
+        raise RuntimeError(f"{self.app} did not start:\n{self.log.read_text()}")

@@ -210,7 +210,7 @@ def test_the_pointer_reads_what_the_transform_says(recording, preset, width):
     spectra = ik.spectrogram(window, params=preset)
     left, top, wide, tall = (66, 346, (width - 240) // 4, 190)
     if width < 900:
-        left, top, wide, tall = 54, 264, (width - 54 - 94) // 2, 112
+        left, top, wide, tall = 54, 244, (width - 54 - 94) // 2, 100
     row, column = spectra.grid.shape[0] * 3 // 4, spectra.grid.shape[1] // 3
     x = left + (column + 0.5) / spectra.grid.shape[1] * wide
     y = top + (1 - (row + 0.5) / spectra.grid.shape[0]) * tall
