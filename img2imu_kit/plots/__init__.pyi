@@ -23,3 +23,5 @@ from .style import set_alt_text as set_alt_text
 from .training import plot_history as plot_history
 from .training import plot_losses as plot_losses
 from .training import plot_walk as plot_walk
+from .twins import plot_fidelity as plot_fidelity
+from .twins import plot_twins as plot_twins
