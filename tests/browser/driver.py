@@ -159,17 +159,15 @@ class Driver:
 
     def fold(self) -> None:
         """Fold and unfold each group of controls, by mouse and by key; all are open then."""
-        folds = self.page.locator(".ik-fold")
-        for name in folds.all_inner_texts():
-            fold = folds.filter(has_text=name)
-            was = fold.get_attribute("aria-expanded")
-            for act, arguments in ((self.click, ()), (self.press, ("Space",))):
+        for fold in self.page.locator(".ik-fold").all():
+            was = fold.get_attribute("aria-expanded") == "true"
+            by_key = [lambda fold=fold: fold.focus() or self.page.keyboard.press("Space")]
+            for act in [fold.click, *by_key, *([] if was else [fold.click])]:
                 before = fold.get_attribute("aria-expanded")
-                act(name.strip(), *arguments)
+                act()
                 fold.locator(f"xpath=self::*[@aria-expanded!='{before}']").wait_for()
-            if was == "false":
-                self.click(name.strip())
-                fold.locator("xpath=self::*[@aria-expanded='true']").wait_for()
+            for driven in self.driven.values():
+                driven.add(fold.inner_text().strip())
 
     # by keyboard
 
@@ -230,7 +228,8 @@ class Driver:
         self.driven[by].add(label)
         labelled = self.page.get_by_label(label, exact=True)
         named = self.page.locator(".ik-explorer button, .ik-explorer a").filter(has_text=label)
-        return labelled.or_(named).nth(index)
+        # A group of controls may be called as one of them is.
+        return (labelled if labelled.count() else labelled.or_(named)).nth(index)
 
     def _note(self, message) -> None:
         if message.type == "error":

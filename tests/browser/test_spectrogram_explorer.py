@@ -196,6 +196,7 @@ def test_bands_on_a_logarithmic_axis(shown):
 def test_contradictions_are_explained_in_place(shown):
     shown.show(CODE)
     shown.fold()
+    shown.pick("colours", "three axes")
     assert shown.tabbed("signal") >= shown.controls(), "the Tab key reaches all"
     good = shown.pixels()
     said = shown.fails(shown.type, "hop", "200")
