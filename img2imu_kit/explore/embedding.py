@@ -399,8 +399,12 @@ class EmbeddingExplorer(Explorer):
         with self.quietly():
             self.controls["group"].options = ["", *windows.classes]
         self.state = replace(self.state, windows=windows)
-        self._show_maps()
-        self.draw(self.state)
+
+        def job() -> None:
+            self._lay_out()  # the places stay; what is said of labels is measured anew
+            self.draw(self.state)
+
+        self.later(f"{len(selected)} windows get another label …", job)
 
     def score(self, shots: int = _SHOTS, draws: int = 5) -> None:
         """Score the features with the present labels: few of them, and other people tested."""

@@ -126,7 +126,8 @@ def find_windows(
     Returns
     -------
     Windows
-        Of the accelerometer, or of the first three axes where there is none.
+        Of the accelerometer, or of the first three axes where there is none; windows that were
+        given keep all of theirs.
 
     Examples
     --------
@@ -136,11 +137,11 @@ def find_windows(
     found = find_source(source, reading)
     # A window with a turn in its last second belongs to what fills it; one half and half to none.
     windows = found.cut(seconds, purity=0.51, unlabelled=unlabelled)
+    if found.given is not None:
+        return windows
     sensor = "acc" if any(axis.startswith("acc") for axis in windows.axes) else windows.axes[:3]
-    if found.given is None:
-        count = min(most, len(windows))
-        windows = windows[np.linspace(0, len(windows) - 1, count).astype(int)]
-    return windows.select(sensor)
+    count = min(most, len(windows))
+    return windows.select(sensor)[np.linspace(0, len(windows) - 1, count).astype(int)]
 
 
 def uploaded(name: str, content: bytes) -> Source:

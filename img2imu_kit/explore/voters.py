@@ -220,7 +220,7 @@ def _heat(pixels, state, which, values, ends, colours, title, form) -> None:
         colour = colour_map(colours)[level]
         pixels[top : top + down, left : left + across] = colour
         ink = INK if colour @ (0.3, 0.59, 0.11) > 130 else "white"
-        text = form.format(values[name]).replace("-", "\N{MINUS SIGN}")
+        text = form.format(round(values[name], 1) + 0.0).replace("-", "\N{MINUS SIGN}")
         write(pixels, left + across // 2, top + down // 2 - 8, text, ink, align=0.5)
     left, top, across, down = boxes[state.voter]
     frame = pixels[top - 2 : top + down + 2, left - 2 : left + across + 2]

@@ -129,15 +129,15 @@ def test_embeddings(shown):
         return box["x"] + x, box["y"] + y
 
     # hover, click and arrow keys: the picture of the window is in sight of the map
-    canvas.scroll_into_view_if_needed()
+    shown.page.locator(".ik-explorer").evaluate("(all) => all.scrollIntoView()")
+    page.wait_for_timeout(300)
     shown.changes(lambda: page.mouse.move(*at(hovered)))
     picture = page.locator(".ik-screen img").first.bounding_box()
     assert picture["y"] + 160 < 800  # its signal and its spectrogram, which come first
     shown.changes(lambda: page.mouse.click(*at(clicked)))
     assert shown.status().startswith("window 30: ")
-    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
-        page.keyboard.press(key)
-    page.wait_for_timeout(300)
+    for key in ("ArrowLeft", "ArrowUp"):
+        shown.changes(page.keyboard.press, key)
     assert not shown.status().startswith("window 30: ")
     # zoom by wheel and key, move, and back
     moved(shown, canvas, page.mouse.wheel, 0, -300)
@@ -255,5 +255,8 @@ def test_voters(shown):
     for label, by in {"shots": -9, "draws": -9}.items():
         shown.changes(shown.drag, label, by)
         shown.changes(shown.press, label)
+    shots, count = page.locator(".ik-controls .widget-readout").all_inner_texts()[:2]
+    done = f"({count} of {count} draws of people, {shots} labels a class)"
+    page.get_by_text(done).wait_for(timeout=60_000)
     shown.copies_and_saves()
     all_driven(shown, "shots")

@@ -127,12 +127,14 @@ def test_relabelled_windows_are_scored_again(cut, features, pixels_of, tmp_path)
     assert explorer.screen.failed  # nothing is selected
     chosen = np.flatnonzero(np.isin(cut.label, ["walk", "run"]))
     explorer.select(chosen)
+    title = explorer.maps["the network"].title
     explorer.controls["label"].value = "moving"
     explorer.controls["relabel"].click()
     pixels_of(explorer)
     assert set(explorer.windows.label[chosen]) == {"moving"}
     assert "walk" in set(cut.label)  # the windows given stay as they are
     assert "moving" in explorer.controls["group"].options
+    assert explorer.maps["the network"].title != title  # how often neighbours agree, now
     explorer.controls["score"].click()
     pixels_of(explorer)
     assert "; before " in explorer.state.score
