@@ -132,7 +132,7 @@ def told(path: Path) -> tuple[gallery.Story, bytes]:
         picture = thumbnail.read_bytes() if thumbnail.exists() else b""
     else:
         note = "Shown without its outputs: <code>make gallery</code> runs it."
-        story.body = f'<p class="widget">{note}</p>{story.body}'
+        story.body = story.body.replace("</h1>", f'</h1><p class="widget">{note}</p>', 1)
     return story, picture
 
 

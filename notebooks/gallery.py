@@ -211,9 +211,10 @@ def at_rest(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
 def equation(match: re.Match) -> str:
     """An equation in LaTeX as a picture whose alt text it is, for MathJax would be a script."""
     tex = " ".join((match[1] or match[2]).split())
+    drawn = re.sub(r"\\[lr](?=[Vv]ert)", r"\\", tex)  # matplotlib knows no left and right bars
     buffer = io.BytesIO()
     font = FontProperties(size=15 if match[1] else 13)  # points; the text around it has 17 px
-    depth = math_to_image(f"${tex}$", buffer, prop=font, format="svg")  # below the line of text
+    depth = math_to_image(f"${drawn}$", buffer, prop=font, format="svg")  # below the line of text
     source = f"data:image/svg+xml;base64,{b64encode(buffer.getvalue()).decode()}"
     look = 'class="display"' if match[1] else f'style="vertical-align: {-depth:.0f}pt"'
     return f'<img {look} alt="{html.escape(tex)}" src="{source}">'
