@@ -198,7 +198,7 @@ class SpectrogramExplorer(Explorer):
         except Img2ImuError:  # controls move one at a time
             return None
         about = (self.window.length.value, self.reader.value, self.shots.value)
-        return (id(self._source), params, setting.gravity, *about)
+        return (self._source, params, setting.gravity, *about)
 
     def _vary(self, state: SpectrogramState, name: str, value: Any) -> SpectrogramState:
         if name in (setting.name for setting in fields(SpectrogramParams)):
@@ -225,6 +225,7 @@ class SpectrogramExplorer(Explorer):
     def _settings_given(self, change: dict) -> None:
         if change["new"]:
             name, content = (change["new"][0][key] for key in ("name", "content"))
+            self.load.value = ()
             self.wait()
             try:
                 self._show_setting(Setting.from_json(bytes(content), where=name))
@@ -241,11 +242,13 @@ class SpectrogramExplorer(Explorer):
     def _score(self, _button: Button) -> None:
         state, source, reader, shots = self.state, self._source, self.reader.value, self.shots.value
         wanted = {"A": state.pinned, "B": state.setting} if state.pinned else {"": state.setting}
+        # Of now: controls may move on while it is read.
+        keys = {name: self._key(setting) for name, setting in wanted.items()}
 
         def work() -> None:
             for name, setting in wanted.items():
                 setting.params()  # a contradiction has no score
-                if (key := self._key(setting)) not in self._scores:
+                if (key := keys[name]) not in self._scores:
                     tell = partial(self._tell, f"Scoring {name}".rstrip())
                     found = score_setting(source, setting, state.seconds, reader, shots, tell)
                     self._scores[key] = found
@@ -308,6 +311,7 @@ class SpectrogramExplorer(Explorer):
     def _file_given(self, change: dict) -> None:
         if change["new"]:
             name, content = (change["new"][0][key] for key in ("name", "content"))
+            self.upload.value = ()  # so that the same file, given again, is news
             if self._load(name, lambda: uploaded(name, bytes(content))):
                 self._keep()
 

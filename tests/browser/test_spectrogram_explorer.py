@@ -97,12 +97,11 @@ def _sources(shown, phone_csv):
     assert f"ik.read('{phone_csv}')[0]" in page.locator(".ik-screen pre").inner_text()
     shown.changes(shown.pick, "source", "synthetic")
     shown.changes(shown.press, "source", "ArrowUp")  # "own recordings"
-    again = phone_csv.rename(phone_csv.with_name("again.csv"))
+    again = phone_csv.rename(phone_csv.with_name("again.csv"))  # given twice
     for act in (shown.click, lambda name: shown.press(name, "Enter")):
         shown.changes(shown.pick, "source", "synthetic")
         shown.changes(shown.upload, act, "Upload a file", again)
         assert "ik.read('again.csv')[0]" in page.locator(".ik-screen pre").inner_text()
-        again = again.rename(again.with_name("again.csv"))
     shown.changes(shown.pick, "source", "synthetic")
 
 
