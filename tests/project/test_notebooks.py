@@ -76,3 +76,16 @@ def test_the_idea_stands_as_an_equation_beside_its_paper(name, equation, paper):
     (text,) = [text for text in texts if equation in text]
     assert re.search(r"^\$\$$", text, re.M)
     assert paper in text
+
+
+def test_a_folded_solution_is_run_below_it(notebook):
+    # Shown is a fold that works everywhere; what it says is true is checked by a hidden cell.
+    def bare(text):
+        return re.sub(r"[\s;]", "", text)
+
+    cells = notebook["cells"]
+    for cell, following in zip(cells, cells[1:], strict=False):
+        for solution in re.findall(r"```python\n(.+?)```", "".join(cell["source"]), re.S):
+            if cell["cell_type"] == "markdown" and "<details>" in "".join(cell["source"]):
+                assert bare(solution) in bare("".join(following["source"]))
+                assert following["metadata"]["jupyter"]["outputs_hidden"]
