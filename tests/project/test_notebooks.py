@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_folded_solution_is_run_below_it(notebook):
         return re.sub(r"[\s;]", "", text)
 
     cells = notebook["cells"]
-    for cell, following in zip(cells, cells[1:], strict=False):
+    for cell, following in pairwise(cells):
         for solution in re.findall(r"```python\n(.+?)```", "".join(cell["source"]), re.S):
             if cell["cell_type"] == "markdown" and "<details>" in "".join(cell["source"]):
                 assert bare(solution) in bare("".join(following["source"]))
