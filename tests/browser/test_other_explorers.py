@@ -172,10 +172,9 @@ def test_embeddings(shown):
     # other labels, as text whatever they are, and their score
     for i, act in enumerate((shown.click, lambda name: shown.press(name, "Enter"))):
         write(shown, "new label", f"<img src=x onerror=alert({i})>")
-        act("Relabel selection")
+        says(shown, f"onerror=alert({i})", act, "Relabel selection")
         page.locator(".ik-legend").get_by_text(f"onerror=alert({i})").wait_for()
-        shown.changes(act, "Score again")
-        assert "macro-F1 on other people, 5 labels a class" in shown.status()
+        says(shown, "; before " if i else "macro-F1 on other people, 5", act, "Score again")
     assert page.locator(".ik-explorer img").count() == 1
     assert not dialogs
     # colours, layouts, and the classes of the legend
@@ -202,8 +201,7 @@ def test_embeddings(shown):
     for act in (shown.click, lambda name: shown.press(name, "Enter")):
         said = "2 new windows, as crosses; 2 are far from everything"
         says(shown, said, shown.upload, act, "Drop recordings in", file)
-        shown.press("point")
-        page.wait_for_timeout(300)
+        says(shown, "window ", shown.press, "point")
     shown.screenshot("embedding_new")
     for i, act in enumerate((shown.click, lambda name: shown.press(name, "Enter"))):
         write(shown, "file", f"map{i}.csv")
