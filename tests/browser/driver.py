@@ -88,7 +88,7 @@ class Driver:
         """Hash of the picture's pixels after an action, once they differ and stay as they are."""
         before = last = self.pixels()
         act(*arguments, **settings)
-        for _ in range(300):
+        for _ in range(600):
             self.page.wait_for_timeout(40)
             now = self.pixels()
             if now == last != before:

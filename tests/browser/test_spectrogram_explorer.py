@@ -84,7 +84,8 @@ def test_every_control(shown, phone_csv):
     _sources(shown, phone_csv)
     _read_out(shown)
     _files(shown)
-    assert shown.driven["mouse"] == shown.driven["key"] == shown.controls()
+    driven = shown.controls() | {"Forget A"}  # as "Keep as A" is called once there is an A
+    assert shown.driven["mouse"] == shown.driven["key"] == driven
 
 
 def _sources(shown, phone_csv):
