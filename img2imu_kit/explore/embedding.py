@@ -481,11 +481,14 @@ class EmbeddingExplorer(Explorer):
         self._computed.clear()
         rows = frozenset((np.flatnonzero(far) + known).tolist())
         with self.quietly():
+            for points in self.maps.values():
+                points.selected = []  # what is not selected is faint, and the new should be seen
             self.controls["point"].max = len(windows) - 1
             self.controls["group"].options = ["", *windows.classes]
         self.state = replace(self.state, windows=windows, features=scaled, far=rows)
         self._show_maps()
-        self.draw(replace(self.state, point=len(windows) - len(new)))
+        none = np.empty(0, int)
+        self.draw(replace(self.state, point=len(windows) - len(new), selected=none))
         return far[-len(new) :]
 
     def table(self) -> pd.DataFrame:

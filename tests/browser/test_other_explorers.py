@@ -191,7 +191,7 @@ def test_embeddings(shown):
     moved(shown, canvas, page.locator(".ik-legend button").first.click)
     shown.changes(shown.drag, "point", 30)
     shown.changes(shown.press, "point")
-    # a recording that nobody of them made, and the table
+    # a recording of somebody else, and the table
     t = np.arange(500) / 50
     noise = np.random.default_rng(0).normal(scale=30, size=(3, 500))
     rows = np.column_stack([t, *noise]).round(3).tolist()
@@ -199,7 +199,7 @@ def test_embeddings(shown):
     text += "\n".join(",".join(map(str, row)) for row in rows)
     file = {"name": "noise.csv", "mimeType": "text/csv", "buffer": text.encode()}
     for act in (shown.click, lambda name: shown.press(name, "Enter")):
-        said = "2 new windows, as crosses; 2 are far from everything"
+        said = "2 new windows, as crosses"
         says(shown, said, shown.upload, act, "Drop recordings in", file)
         says(shown, "window ", shown.press, "point")
     shown.screenshot("embedding_new")

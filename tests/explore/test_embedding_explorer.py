@@ -193,7 +193,8 @@ def small():
 
 def test_a_file_dropped_in_is_read_by_the_network(cut, small, tmp_path, pixels_of):
     readout = ik.evaluate.ImageReadout(pictures=("motion",), layers=(1,), pixels=())
-    explorer = EmbeddingExplorer(cut, network=small, readout=readout, layout="PCA")
+    acc = cut.select("acc")
+    explorer = EmbeddingExplorer(acc, network=small, readout=readout, layout="PCA")
     walk = ik.load_dataset("synthetic", subjects=1, seconds=9, classes=["walk"])[0]
     t = np.arange(len(walk)) / walk.rate
     np.savetxt(
