@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 CHROMIUM = Path("/usr/bin/chromium")
-#: WebGL on machines without a graphics card: jupyter-scatter draws with it.
+#: Drawing on machines without a graphics card.
 FLAGS = [
     "--no-sandbox",
     "--disable-background-networking",
