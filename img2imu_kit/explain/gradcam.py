@@ -298,7 +298,7 @@ def salient_signal(
     >>> maps[0, 48:] = 1  # the lower half of the picture, up to 12.5 Hz
     >>> kept = salient_signal(tones[None], maps, rate=50)
     >>> kept[0].std(axis=1).round(1)
-    array([0.7, 0. ], dtype=float32)
+    array([0.7, 0.1], dtype=float32)
     """
     signal, maps = np.asarray(signal, dtype=float), np.asarray(maps, dtype=float)
     if signal.ndim != 3 or maps.ndim != 3 or len(signal) != len(maps):

@@ -132,7 +132,7 @@ def find_windows(
     Examples
     --------
     >>> find_windows("synthetic", most=50)
-    Windows(50 of 4 s (200 samples at 50 Hz), 3 axes, 9 classes, 3 subjects)
+    Windows(50 of 4 s (200 samples at 50 Hz), 3 axes, 6 classes, 3 subjects)
     """
     found = find_source(source, reading)
     # A window with a turn in its last second belongs to what fills it; one half and half to none.

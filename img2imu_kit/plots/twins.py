@@ -68,8 +68,8 @@ def plot_twins(
     >>> from img2imu_kit.plots import alt_text
     >>> recordings = load_dataset("synthetic", subjects=1, seconds=8, seed=0)
     >>> windows = sliding_windows(recordings, seconds=4).select("acc")
-    >>> alt_text(plot_twins(windows, 0, TranslateX(), "motion-signed"))[:37]
-    'translate-x on a window: the changed p'
+    >>> alt_text(plot_twins(windows, 0, TranslateX(), "motion-signed"))[:36]
+    'translate-x on a window: the changed'
     """
     if augmentation.twin is None:
         raise ParameterError(f"{augmentation.label} is no change of a sensor: it has no twin")

@@ -135,7 +135,7 @@ def test_the_embedding_notebook_runs(mine, tmp_path):
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     [shown] = [out for out in notebook.cells[-1].outputs if out.output_type == "execute_result"]
     assert "application/vnd.jupyter.widget-view+json" in shown.data
-    assert "window 0: fast, subject p0, fast/p0" in shown.metadata["image/png"]["alt"]
+    assert "window 0: fast, p0: its signal" in shown.metadata["image/png"]["alt"]
 
 
 def test_the_cells_of_a_recording_run(mine, tmp_path):

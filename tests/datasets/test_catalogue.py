@@ -557,5 +557,5 @@ def test_cards_and_list():
         assert len(facts.axes) == len(facts.unit)
         assert len(set(facts.classes)) == len(facts.classes) == table.loc[name, "classes"]
         assert facts.url in str(facts)
-        assert facts.url.startswith("http")
+        assert facts.url.startswith("http") or name == "synthetic"  # nobody publishes that
         assert all([facts.title, facts.task, facts.who, facts.licence, facts.citation, facts.notes])

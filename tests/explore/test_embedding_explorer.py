@@ -125,7 +125,7 @@ def test_relabelled_windows_are_scored_again(cut, features, pixels_of, tmp_path)
     assert first.startswith("macro-F1 on other people, 5 labels a class: the network ")
     explorer.relabel("x")
     assert explorer.screen.failed  # nothing is selected
-    chosen = np.flatnonzero(np.isin(cut.label, ["walk", "run"]))
+    chosen = np.flatnonzero(cut.label == "walk")[::2]  # so that neighbours agree less than before
     explorer.select(chosen)
     title = explorer.maps["the network"].title
     explorer.controls["label"].value = "moving"
