@@ -83,6 +83,7 @@ class EmbeddingState:
     known: int | None = None  # how many made the map; None: all
     far: frozenset[int] = frozenset()  # of the new ones, those that lie far from everything
     score: str = ""  # of few labels, when asked for
+    news: str = ""  # of the recordings that were dropped in last, told with new windows
 
 
 def render(state: EmbeddingState, width: int = WIDE) -> Drawing:
@@ -136,7 +137,8 @@ def render(state: EmbeddingState, width: int = WIDE) -> Drawing:
     if state.score:
         said.append(state.score)
         write(pixels, 20, top + 208, state.score[: width // 7])
-    note = "; ".join([f"window {point}: {label}, {recording.name}", *said])
+    news = [state.news] if state.news and point >= known else []
+    note = "; ".join([*news, f"window {point}: {label}, {recording.name}", *said])
     alt = (
         f"{title}: its signal, its spectrogram picture, and the pictures of its neighbours. "
         f"{'. '.join(said)}."
@@ -477,8 +479,8 @@ class EmbeddingExplorer(Explorer):
             for name, values in self._raw.items()
         }
         windows = concat([windows, new])
+        self._computed.clear()  # distances and predictions of fewer windows
         far = self._distances()[known:] > self._limit()
-        self._computed.clear()
         rows = frozenset((np.flatnonzero(far) + known).tolist())
         with self.quietly():
             for points in self.maps.values():
@@ -681,11 +683,9 @@ class EmbeddingExplorer(Explorer):
                 found = uploaded(file["name"], bytes(file["content"]))
                 far.append(self._place(found))
             all_far = np.concatenate(far)
-            self._latest.wait()  # whose own line would replace this one
-            self.screen.tell(
-                f"{len(all_far)} new windows, as crosses"
-                + (f"; {all_far.sum()} are far from everything" if all_far.any() else "")
-            )
+            news = f"{len(all_far)} new windows, as crosses"
+            news += f"; {all_far.sum()} are far from everything" if all_far.any() else ""
+            self.draw(replace(self.state, news=news))
 
         self.later(f"Reading {len(files)} file(s) …", job)
 

@@ -204,6 +204,8 @@ def test_a_file_dropped_in_is_read_by_the_network(cut, small, tmp_path, pixels_o
         header="time (s),acc_x (m/s2),acc_y (m/s2),acc_z (m/s2)",
         comments="",
     )
+    explorer.controls["colour"].value = "distance"  # known before there are new ones
+    explorer.wait()
     file = {"name": "walk.csv", "content": (tmp_path / "walk.csv").read_bytes()}
     explorer._file_given({"new": [file]})
     explorer.wait()
