@@ -92,7 +92,7 @@ def test_augmentations(shown):
     assert "translate-x" in shown.status()
     for label, by in {"start (s)": 30, "length (s)": -8, "strength": -20, "draw": 20}.items():
         shown.changes(shown.drag, label, by)
-        shown.changes(shown.press, label)
+        shown.changes(shown.press, label, "ArrowRight", 0, 5)  # one step may move no whole pixel
     for label, option in {
         "augmentation": "shear",
         "views by": "vision set",
