@@ -169,6 +169,15 @@ class Driver:
             for driven in self.driven.values():
                 driven.add(fold.inner_text().strip())
 
+    def slide(self, label: str, by: int) -> None:
+        """Drag a slider's handle, then press a key once; each gives another picture.
+
+        The key goes on where the mouse went: backwards it could bring back a picture that was
+        drawn on the way and is still the last one seen, which looks like no change.
+        """
+        self.changes(self.drag, label, by)
+        self.changes(self.press, label, "ArrowRight" if by > 0 else "ArrowLeft")
+
     # by keyboard
 
     def press(self, label: str, key: str = "ArrowRight", index: int = 0, times: int = 1) -> None:

@@ -91,8 +91,7 @@ def test_augmentations(shown):
     in_sight(shown)
     assert "translate-x" in shown.status()
     for label, by in {"start (s)": 30, "length (s)": -8, "strength": -20, "draw": 20}.items():
-        shown.changes(shown.drag, label, by)
-        shown.changes(shown.press, label, "ArrowRight", 0, 5)  # one step may move no whole pixel
+        shown.slide(label, by)
     for label, option in {
         "augmentation": "shear",
         "views by": "vision set",
@@ -219,8 +218,7 @@ def test_attention(shown):
     shown.show(GRADCAM)
     in_sight(shown)
     for label, by in {"window": 30, "overlay": -20}.items():
-        shown.changes(shown.drag, label, by)
-        shown.changes(shown.press, label)
+        shown.slide(label, by)
     for label, option in {
         "layer": "1: blocks.1, stride 4",
         "class": "upright row",
@@ -252,11 +250,9 @@ def test_voters(shown):
     page.locator(".ik-pointed").get_by_text("motion 1: ").wait_for()
     shown.changes(shown.pick, "colour by", "person")
     shown.changes(shown.step, "colour by")
-    shown.changes(shown.drag, "perplexity", -10)
-    shown.changes(shown.press, "perplexity", "ArrowLeft")
+    shown.slide("perplexity", -10)
     for label, by in {"shots": -9, "draws": -9}.items():
-        shown.changes(shown.drag, label, by)
-        shown.changes(shown.press, label)
+        shown.slide(label, by)
     shots, count = page.locator(".ik-controls .widget-readout").all_inner_texts()[:2]
     done = f"({count} of {count} draws of people, {shots} labels a class)"
     page.get_by_text(done).wait_for(timeout=60_000)

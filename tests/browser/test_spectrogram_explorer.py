@@ -72,8 +72,7 @@ def test_every_control(shown, phone_csv):
         "hop": 10,
         "overlap (%)": -10,
     }.items():
-        shown.changes(shown.drag, label, by)
-        shown.changes(shown.press, label, "ArrowLeft")
+        shown.slide(label, by)
     for label, times in {"limits (dB)": 1, "band (Hz)": 30}.items():
         for index, (by, key) in enumerate(((10, "ArrowRight"), (-10, "ArrowLeft"))):
             shown.changes(shown.drag, label, by, index)
@@ -179,12 +178,10 @@ def test_bands_on_a_logarithmic_axis(shown):
     bands = {"bands", "cycles", "slow rows", "slow limit (±)"}
     assert bands <= shown.controls()
     for label in bands:
-        shown.changes(shown.drag, label, 10)
-        shown.changes(shown.press, label, "ArrowLeft")
+        shown.slide(label, 10)
     shown.screenshot("motion")
     shown.changes(shown.pick, "preset", "motion-signed")
-    shown.changes(shown.drag, "limit (±)", -10)
-    shown.changes(shown.press, "limit (±)", "ArrowLeft")
+    shown.slide("limit (±)", -10)
     shown.type("length (s)", "2")
     page.get_by_text("cannot be seen in this window").wait_for()
     shown.screenshot("motion_signed")
