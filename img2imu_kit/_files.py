@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
+import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +15,7 @@ from typing import BinaryIO
 
 from .errors import OutputError
 
-__all__ = ["atomic_open", "atomic_write", "package_folder"]
+__all__ = ["atomic_open", "atomic_write", "package_folder", "write_html"]
 
 
 @contextmanager
@@ -93,6 +96,34 @@ def atomic_write(contents: Mapping[Path, bytes | memoryview]) -> None:
     finally:
         for partial in written:
             Path(partial).unlink(missing_ok=True)
+
+
+def write_html(path: Path, template: Path, title: str, content: object, **parts: str) -> None:
+    """Write a page of HTML from a template with ``{{title}}``, ``{{data}}`` and other parts.
+
+    Parameters
+    ----------
+    path, template : Path
+    title : str
+    content
+        Data as JSON can hold them, for a ``<script type="application/json">``.
+    **parts : str
+        Put in as they are.
+
+    Examples
+    --------
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "t.html").write_text("<title>{{title}}</title><script>{{data}}</script>")
+    >>> write_html(folder / "p.html", folder / "t.html", "a < b", {"label": "</script>"})
+    >>> print((folder / "p.html").read_text())
+    <title>a &lt; b</title><script>{"label":"\\u003c/script>"}</script>
+    """
+    # Within <script> only "</" could end the data; as \u003c it is the same text to a reader of
+    # JSON, and no markup, whatever a file or a label is called.
+    data = json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")
+    parts |= {"title": html.escape(title), "data": data}
+    page = re.sub(r"{{(\w+)}}", lambda match: parts[match[1]], template.read_text("utf-8"))
+    atomic_write({path: page.encode()})
 
 
 def _sync(folder: Path) -> None:

@@ -14,13 +14,13 @@ from tqdm.auto import tqdm
 from ..errors import GuessWarning, Img2ImuError, ParameterError
 from ..pictures.archive import save_pictures
 from ..pictures.image import to_image
-from ..pictures.params import SpectrogramParams, resolve
+from ..pictures.params import UNITS_OF_LIMITS, SpectrogramParams, resolve
 from ..plots.signals import plot_image
 from ..plots.style import save_figure
 from ..signals.axes import channel_index
 from ..signals.recording import Recording
 from ..signals.windows import Windows, sliding_windows
-from .recordings import SI, check_paths, read_recordings
+from .recordings import check_paths, read_recordings
 
 __all__ = ["Converted", "files_to_pictures"]
 
@@ -131,7 +131,7 @@ def files_to_pictures(
                     f"image of {images.shape[2:]} pixels, the first were {pictures[0].shape[2:]}",
                     remedy="Choose a preset with a fixed size.",
                 )
-            if not isinstance(params.range, str) and units - SI:
+            if not isinstance(params.range, str) and units - UNITS_OF_LIMITS:
                 unknown_unit.append(name)
             for i in range(len(images)):
                 if png:

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GuessWarning, ParameterError
+from ..pictures.params import UNITS_OF_LIMITS
 from ..readers.files import read
 from ..signals.recording import Recording
 from ..signals.windows import Windows, sliding_windows
 
-__all__ = ["SI", "check_paths", "read_recordings", "select_sensor", "windows_of"]
-
-#: What fixed limits of pictures are made for.
-SI = {"m/s2", "rad/s"}
+__all__ = ["check_paths", "read_recordings", "select_sensor", "windows_of"]
 
 
 def check_paths(paths: Iterable[Path]) -> None:
@@ -65,7 +63,7 @@ def windows_of(
     """
     recordings = read_recordings(paths, reading, progress=progress)
     windows = sliding_windows(select_sensor(recordings, sensor), **cutting)
-    if set(windows.unit) - SI:
+    if set(windows.unit) - UNITS_OF_LIMITS:
         warnings.warn(
             f"{windows.recording[0]}: an unknown unit is taken for m/s2 or rad/s; give unit=",
             GuessWarning,

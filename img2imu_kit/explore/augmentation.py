@@ -35,6 +35,7 @@ from ..errors import FormatError, SignalError, unknown_name
 from ..pictures.image import to_image
 from ..pictures.params import presets, resolve
 from ..pictures.power import spectrogram
+from ..pretrain.images import as_rgb
 from ..signals.axes import channel_index
 from ..signals.recording import Recording
 from ..signals.windows import sliding_windows
@@ -346,7 +347,9 @@ def read_photo(photo: np.ndarray | str | PathLike | io.BytesIO | None = None) ->
         photo = load_sample_image("china.jpg")
     try:
         picture = Image.fromarray(photo) if isinstance(photo, np.ndarray) else Image.open(photo)
-        picture = picture.convert("RGB")
+        picture = as_rgb(picture)
+    except FormatError:  # which says what is the matter
+        raise
     except (OSError, TypeError, ValueError):
         where = str(photo) if isinstance(photo, str | PathLike) else "photo"
         remedy = "Give a JPEG or PNG file, or uint8 [H, W, 3]."

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import io
-import json
-import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from .._files import atomic_write
+from .._files import write_html
 from .canvas import Drawing
 
 __all__ = ["Still", "write_page"]
@@ -62,12 +59,7 @@ def write_page(
             for still in stills
         ],
     }
-    # Within <script> only "</" could end the data; as \u003c it is the same text to a reader of
-    # JSON, and no markup, whatever a file or a label is called.
-    data = json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")
-    parts = {"title": html.escape(title), "data": data}
-    page = re.sub(r"{{(\w+)}}", lambda match: parts[match[1]], _PAGE.read_text("utf-8"))
-    atomic_write({path: page.encode()})
+    write_html(path, _PAGE, title, content)
     return path
 
 

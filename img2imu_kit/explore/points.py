@@ -11,6 +11,7 @@ import numpy as np
 import traitlets
 from PIL import Image, ImageDraw
 
+from ..plots.maps import MARKS
 from ..plots.style import class_style
 from .canvas import INK, Panel, colour_map, rgb, write
 
@@ -36,7 +37,7 @@ class PointMap(anywidget.AnyWidget):
     ['<b>walk', 'sit']
     """
 
-    _esm = _HERE / "points.js"
+    _esm = MARKS.read_text("utf-8") + (_HERE / "points.js").read_text("utf-8")
     _css = _HERE / "points.css"
 
     title = traitlets.Unicode().tag(sync=True)

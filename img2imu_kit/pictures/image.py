@@ -14,7 +14,7 @@ from ..errors import ConstantAxisWarning, ParameterError, SignalError
 from ..signals.axes import channel_index
 from ..signals.recording import Recording
 from ..signals.windows import Windows
-from .params import SpectrogramParams, presets, resolve
+from .params import UNITS_OF_LIMITS, SpectrogramParams, presets, resolve
 from .power import Spectrograms, as_batch, by_blocks, make_grid, scaled, side_by_side
 
 __all__ = ["power_to_image", "to_image"]
@@ -212,7 +212,7 @@ def _resize(image: Tensor, params: SpectrogramParams) -> Tensor:
 
 
 def _warn_of_units(unit: tuple[str, ...], params: SpectrogramParams) -> None:
-    odd = sorted(set(unit) - {"m/s2", "rad/s", ""})
+    odd = sorted(set(unit) - UNITS_OF_LIMITS - {""})
     if odd and params.range == presets()["default"].range:
         warnings.warn(
             f"range {params.range} dB is meant for m/s2 and rad/s, the signal is in "

@@ -10,7 +10,10 @@ from numbers import Integral, Real
 from ..errors import ParameterError, unknown_name
 from ..signals.recording import check_rate
 
-__all__ = ["CHOICES", "SpectrogramParams", "presets", "resolve"]
+__all__ = ["CHOICES", "UNITS_OF_LIMITS", "SpectrogramParams", "presets", "resolve"]
+
+#: What fixed limits of pictures are made for.
+UNITS_OF_LIMITS = {"m/s2", "rad/s"}
 
 #: Settings that are one of a few words.
 CHOICES = {

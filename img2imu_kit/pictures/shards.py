@@ -14,7 +14,7 @@ import os
 import re
 import tarfile
 import warnings
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -35,13 +35,13 @@ from ..errors import GuessWarning, Img2ImuError, ParameterError
 from ..readers.files import Unread, find_recordings
 from ..signals.windows import Windows, sliding_windows
 from .image import to_image
-from .params import SpectrogramParams, resolve
+from .params import UNITS_OF_LIMITS, SpectrogramParams, resolve
 
 __all__ = ["Job", "convert_folder", "convert_recording", "plan_conversion"]
 
 _AT_ONCE = 512  # windows drawn together: 14 MB of pictures of 96 pixels
-_MADE_FROM = "IMG2IMU.made_from"  # in the head of a shard: what it is the picture of
-_SI = {"m/s2", "rad/s"}
+#: In the head of a shard: what it is the picture of, and how many windows and seconds.
+_MADE_FROM, _HOLDS = "IMG2IMU.made_from", "IMG2IMU.holds"
 
 
 @dataclass(frozen=True)
@@ -212,8 +212,9 @@ def plan_conversion(
         )
     found = find_recordings(source, **(reading or {}))
     stems = [re.sub(r"[^\w-]+", "_", unread.name or unread.files[0].stem) for unread in found]
+    counts = Counter(stems)
     for i, (stem, unread) in enumerate(zip(stems, found, strict=True)):
-        if stems.count(stem) > 1:  # a/b and a_b
+        if counts[stem] > 1:  # a/b and a_b
             stems[i] = f"{stem}_{hashlib.sha256(unread.name.encode()).hexdigest()[:8]}"
     shards = [Path(out) / f"{stem}.tar" for stem in stems]
     cutting = {"unlabelled": True, **cutting}
@@ -260,23 +261,21 @@ def _draw(job: Job, file: BinaryIO) -> dict[str, Any]:
         piece.to_unit("m/s2", "rad/s", unknown="keep").select(job.sensor)
         for piece in job.unread.read()
     ]
-    if set(pieces[0].unit) - _SI and not isinstance(job.params.range, str):
+    if set(pieces[0].unit) - UNITS_OF_LIMITS and not isinstance(job.params.range, str):
         limits = f"limits {job.params.range} of pictures are made for m/s2 and rad/s"
         warnings.warn(f"an unknown unit, and the {limits}", GuessWarning, stacklevel=2)
     seconds = sum(piece.seconds for piece in pieces)
-    count = 0
-    about = {_MADE_FROM: job.made_from, "IMG2IMU.seconds": f"{seconds!r}"}
+    cut = sliding_windows(pieces, **job.cutting)
+    about = {_MADE_FROM: job.made_from, _HOLDS: json.dumps([len(cut), seconds])}
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT, pax_headers=about) as tar:
-        cut = sliding_windows(pieces, **job.cutting)
         for start in range(0, len(cut), _AT_ONCE):
             part = cut[start : start + _AT_ONCE]
             images = to_image(part, params=job.params)  # uint8 [n, 3, H, W]
             for i, image in enumerate(images):
-                key = f"{job.shard.stem}_{count:06d}"
+                key = f"{job.shard.stem}_{start + i:06d}"
                 _add(tar, f"{key}.png", _png(image))
                 _add(tar, f"{key}.json", json.dumps(_facts(part, i)).encode())
-                count += 1
-    return {"windows": count, "seconds": seconds}
+    return {"windows": len(cut), "seconds": seconds}
 
 
 def _facts(windows: Windows, i: int) -> dict[str, Any]:
@@ -305,10 +304,10 @@ def _kept(job: Job) -> dict[str, Any] | None:
             about = tar.pax_headers
             if about.get(_MADE_FROM) != job.made_from:
                 return None
-            windows = sum(member.name.endswith(".png") for member in tar)
+            windows, seconds = json.loads(about[_HOLDS])
     except (OSError, tarfile.TarError):
         return None
-    return {"windows": windows, "seconds": float(about["IMG2IMU.seconds"])}
+    return {"windows": windows, "seconds": seconds}
 
 
 def _bare(doubt: str, job: Job) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import io
-import json
-import re
 from base64 import b64encode
 from pathlib import Path
 
@@ -13,7 +10,7 @@ import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 
-from .._files import atomic_write
+from .._files import write_html
 from ..errors import SignalError
 from ..pictures.grid import Grid
 from ..pictures.image import to_image
@@ -23,9 +20,11 @@ from ..signals.axes import channel_index
 from ..signals.windows import Windows
 from .style import COLOURS, class_style
 
-__all__ = ["write_map"]
+__all__ = ["MARKS", "write_map"]
 
 _PAGE = Path(__file__).with_name("map.html")
+#: What draws the mark of a class, in the page and in the explorer's map.
+MARKS = Path(__file__).with_name("marks.js")
 #: Points of a line, as many as a narrow panel has pixels.
 _POINTS = 256
 
@@ -111,12 +110,7 @@ def write_map(
         "pictures": pictures,
         "ticks": _ticks(grid),
     }
-    # Within <script> only "</" could end the data; as \u003c it is the same text to a reader of
-    # JSON, and no markup, whatever a file or a label is called.
-    data = json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")
-    fields = {"title": html.escape(title), "data": data}
-    page = re.sub(r"{{(\w+)}}", lambda match: fields[match[1]], _PAGE.read_text("utf-8"))
-    atomic_write({Path(path): page.encode()})
+    write_html(Path(path), _PAGE, title, content, marks=MARKS.read_text("utf-8"))
     return Path(path)
 
 

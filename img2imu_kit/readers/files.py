@@ -138,9 +138,7 @@ def read(
     path = Path(path)
     rules, table, options = _told_beside(path, labels, subject, options)
     recordings = _read(path, options | {"failed": failed, "progress": progress})
-    if labels is False:
-        recordings = [replace(recording, labels=None) for recording in recordings]
-    recordings = tell_by_paths(recordings, path, options.get("name"), **rules)
+    recordings = _tell(recordings, path, options, rules)
     if table is not None:
         about = {"labels_unit": labels_unit, "labels_since": labels_since}
         recordings = label_intervals(recordings, table, **about)
@@ -185,9 +183,7 @@ class Unread:
             pieces = _read_named(self.part, self.name, self.options)
         else:  # names itself
             pieces = _read_part(self.part, self.options, packed=0)
-        if self.options.get("labels") is False:
-            pieces = [replace(piece, labels=None) for piece in pieces]
-        return tell_by_paths(pieces, self.root, self.options.get("name"), **self.rules)
+        return _tell(pieces, self.root, self.options, self.rules)
 
 
 def find_recordings(
@@ -262,6 +258,15 @@ def _told_beside(
     if person is None:
         options = options | {"subject": subject}
     return {"labels": rule, "subject": person}, table, options
+
+
+def _tell(
+    recordings: list[Recording], path: Path, options: dict[str, Any], rules: dict[str, Any]
+) -> list[Recording]:
+    """Recordings read from a path with what its rules tell, or without any labels."""
+    if options.get("labels") is False:
+        recordings = [replace(recording, labels=None) for recording in recordings]
+    return tell_by_paths(recordings, path, options.get("name"), **rules)
 
 
 def _read(path: Path, options: dict[str, Any], packed: int = 0) -> list[Recording]:
