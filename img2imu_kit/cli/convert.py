@@ -15,6 +15,7 @@ from ..errors import GuessWarning, Img2ImuError, ParameterError
 from ..pictures.archive import save_pictures
 from ..pictures.image import to_image
 from ..pictures.params import UNITS_OF_LIMITS, SpectrogramParams, resolve
+from ..pictures.shards import convert_folder
 from ..plots.signals import plot_image
 from ..plots.style import save_figure
 from ..signals.axes import channel_index
@@ -22,12 +23,12 @@ from ..signals.recording import Recording
 from ..signals.windows import Windows, sliding_windows
 from .recordings import check_paths, read_recordings
 
-__all__ = ["Converted", "files_to_pictures"]
+__all__ = ["Converted", "files_to_pictures", "files_to_shards"]
 
 
 @dataclass
 class Converted:
-    """The archive (None: no picture), counts of recordings and windows, what failed and why.
+    """What was written (None: no picture), counts of recordings and windows, what failed and why.
 
     Examples
     --------
@@ -38,7 +39,7 @@ class Converted:
     archive: Path | None = None
     recordings: int = 0
     windows: int = 0
-    failed: dict[Path | str, Img2ImuError] = field(default_factory=dict)
+    failed: dict[Path | str, Img2ImuError | str] = field(default_factory=dict)
 
 
 def files_to_pictures(
@@ -156,6 +157,50 @@ def files_to_pictures(
         report.archive = out / "images.npz"
         save_pictures(report.archive, np.concatenate(pictures), windows, params)
     return report
+
+
+def files_to_shards(
+    paths: Iterable[str | Path],
+    out: str | Path,
+    *,
+    params: SpectrogramParams,
+    reading: dict[str, Any] | None = None,
+    cutting: dict[str, Any] | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Converted:
+    """Draw a folder of recordings as tar shards, see `convert_folder`.
+
+    Raises
+    ------
+    ParameterError
+        More than one path: the folder of shards would be that of neither.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> from img2imu_kit import load_dataset
+    >>> from img2imu_kit.readers import save_npz
+    >>> folder = Path(mkdtemp())
+    >>> save_npz(load_dataset("synthetic", subjects=1, seconds=10), folder / "walk.npz")
+    >>> report = files_to_shards([folder], folder / "shards", params=resolve("motion"), workers=1)
+    >>> report.archive.name, report.recordings
+    ('manifest.csv', 1)
+    """
+    if len(paths := list(paths)) != 1:
+        remedy = "Give the folder around them, or call once for each with another folder to write."
+        raise ParameterError(f"shards are made of one folder, not of {len(paths)}", remedy=remedy)
+    # the axes that become colours, of which the length of acceleration is one
+    sensor = "acc" if params.channels == "magnitude" else params.channels
+    settings = {"params": params, "reading": reading, "workers": workers, "progress": progress}
+    table = convert_folder(paths[0], out, sensor=sensor, **settings, **(cutting or {}))
+    bad = table.status == "failed"
+    return Converted(
+        archive=None if bad.all() else Path(out) / "manifest.csv",
+        recordings=int((~bad).sum()),
+        windows=int(table.windows.sum()),
+        failed=dict(zip(table.recording[bad], table.problem[bad], strict=True)),
+    )
 
 
 def _read_all(

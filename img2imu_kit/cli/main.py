@@ -122,22 +122,29 @@ def convert(
     ),
     params: Annotated[str, typer.Option(help="Preset of spectrogram parameters.")] = "default",
     png: Annotated[bool, typer.Option(help="One picture with axes for each window.")] = True,
+    shards: Annotated[
+        bool, typer.Option(help="Bare pictures of a folder, a tar for each.")
+    ] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes for --shards.", min=1)] = None,
 ) -> None:
     """Turn recordings into spectrogram pictures (PNG with axes) and one `images.npz` batch.
 
     A file that cannot be read is reported by name at the end, the others are converted, and the
-    exit code is 1.
+    exit code is 1. With `--shards`, for hours of motion and more, a folder becomes tar files in
+    WebDataset's layout and `manifest.csv`; the same command goes on where a run was killed.
 
     Example: `img2imu convert walk.csv walks/ --seconds 4 --out pictures`
     """
     check_paths(paths)
     from ..pictures.params import resolve
-    from .convert import files_to_pictures
+    from .convert import files_to_pictures, files_to_shards
 
     settings = resolve(params, **picture)
-    report = files_to_pictures(
-        paths, out, params=settings, png=png, reading=reading, cutting=cutting, progress=watched()
-    )
+    asked = {"params": settings, "reading": reading, "cutting": cutting, "progress": watched()}
+    if shards:
+        report = files_to_shards(paths, out, workers=workers, **asked)
+    else:
+        report = files_to_pictures(paths, out, png=png, **asked)
     if report.archive:
         count = f"{report.windows} windows of {report.recordings} recording(s)"
         typer.echo(f"{count} -> {report.archive}")

@@ -7,6 +7,7 @@ one map it over `plan_conversion` with an engine of their own.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
@@ -30,9 +31,10 @@ import torch
 from PIL import Image
 from tqdm.auto import tqdm
 
-from .._files import atomic_open, atomic_write
+from .._files import atomic_open
 from ..errors import GuessWarning, Img2ImuError, ParameterError
 from ..readers.files import Unread, find_recordings
+from ..signals.axes import channel_index
 from ..signals.windows import Windows, sliding_windows
 from .image import to_image
 from .params import UNITS_OF_LIMITS, SpectrogramParams, resolve
@@ -40,8 +42,10 @@ from .params import UNITS_OF_LIMITS, SpectrogramParams, resolve
 __all__ = ["Job", "convert_folder", "convert_recording", "plan_conversion"]
 
 _AT_ONCE = 512  # windows drawn together: 14 MB of pictures of 96 pixels
-#: In the head of a shard: what it is the picture of, and how many windows and seconds.
-_MADE_FROM, _HOLDS = "IMG2IMU.made_from", "IMG2IMU.holds"
+#: In the head of a shard: what it is the picture of, how long that is, and its lines of the
+#: manifest, so that a folder of shards is listed without a look at their pictures.
+_MADE_FROM, _SECONDS, _LINES = "IMG2IMU.made_from", "IMG2IMU.seconds", "IMG2IMU.manifest"
+_COLUMNS = ["key", "label", "subject", "recording", "start_s", "rate", "shard"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Job:
     ----------
     unread : Unread
     shard : Path
-    sensor : str
+    sensor : str or tuple of str
     cutting : dict
         Options of `sliding_windows`.
     params : SpectrogramParams
@@ -60,7 +64,7 @@ class Job:
 
     unread: Unread
     shard: Path
-    sensor: str
+    sensor: str | tuple[str, ...]
     cutting: dict[str, Any]
     params: SpectrogramParams
 
@@ -82,7 +86,8 @@ def convert_folder(
     seconds: float = 5.0,
     overlap: float = 0.0,
     purity: float = 0.0,
-    sensor: str = "acc",
+    short: str = "skip",
+    sensor: str | tuple[str, ...] = "acc",
     params: str | SpectrogramParams | None = None,
     reading: Mapping[str, Any] | None = None,
     workers: int | None = None,
@@ -104,10 +109,10 @@ def convert_folder(
         Folder for the shards and ``manifest.csv`` (a row a window: ``key``, which is its name in
         the shard, ``label``, ``subject``, ``recording``, ``start_s``, ``rate``, ``shard``);
         `load_images` takes it.
-    seconds, overlap, purity : float
+    seconds, overlap, purity, short
         As in `sliding_windows`. With ``purity=0`` each window has its most frequent label.
-    sensor : str
-        Prefix of the three axes that become colours: ``"acc"`` or ``"gyro"``.
+    sensor : str or tuple of str
+        Prefix of the three axes that become colours, ``"acc"`` or ``"gyro"``, or their names.
     params : str or SpectrogramParams, optional
         Of the pictures, see `to_image`.
     reading : dict, optional
@@ -154,7 +159,7 @@ def convert_folder(
     >>> table[["recording", "windows", "status"]].values.tolist()
     [['s01', 2, 'drawn'], ['s02', 2, 'drawn']]
     """
-    settings = {"seconds": seconds, "overlap": overlap, "purity": purity}
+    settings = {"seconds": seconds, "overlap": overlap, "purity": purity, "short": short}
     jobs = plan_conversion(source, out, sensor=sensor, params=params, reading=reading, **settings)
     if workers is not None and workers < 1:
         raise ParameterError(f"workers is {workers}, expected 1 or more")
@@ -177,7 +182,8 @@ def convert_folder(
         others = f" and {len(names) - 1} more" if names[1:] else ""
         warnings.warn(f"{names[0]}{others}: {doubt}", GuessWarning, stacklevel=2)
     table = pd.DataFrame([rows[job.shard] for job in jobs])  # in the order of the folder
-    _write_manifest(Path(out), [job.shard for job in jobs if job.shard.exists()])
+    done = [job.shard for job in jobs if rows[job.shard]["status"] != "failed"]
+    _write_manifest(Path(out), done)
     return table
 
 
@@ -185,7 +191,7 @@ def plan_conversion(
     source: str | Path,
     out: str | Path,
     *,
-    sensor: str = "acc",
+    sensor: str | tuple[str, ...] = "acc",
     params: str | SpectrogramParams | None = None,
     reading: Mapping[str, Any] | None = None,
     **cutting: Any,
@@ -258,24 +264,34 @@ def _row(job: Job) -> dict[str, Any]:
 def _draw(job: Job, file: BinaryIO) -> dict[str, Any]:
     """Write the shard of a recording; how many windows and seconds."""
     pieces = [
-        piece.to_unit("m/s2", "rad/s", unknown="keep").select(job.sensor)
+        piece.select([piece.axes[i] for i in channel_index(piece.axes, job.sensor)])
         for piece in job.unread.read()
     ]
+    pieces = [piece.to_unit("m/s2", "rad/s", unknown="keep") for piece in pieces]
     if set(pieces[0].unit) - UNITS_OF_LIMITS and not isinstance(job.params.range, str):
         limits = f"limits {job.params.range} of pictures are made for m/s2 and rad/s"
         warnings.warn(f"an unknown unit, and the {limits}", GuessWarning, stacklevel=2)
     seconds = sum(piece.seconds for piece in pieces)
     cut = sliding_windows(pieces, **job.cutting)
-    about = {_MADE_FROM: job.made_from, _HOLDS: json.dumps([len(cut), seconds])}
+    keys = [f"{job.shard.stem}_{i:06d}" for i in range(len(cut))]
+    about = {_MADE_FROM: job.made_from, _SECONDS: repr(seconds), _LINES: _lines(cut, keys, job)}
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT, pax_headers=about) as tar:
         for start in range(0, len(cut), _AT_ONCE):
             part = cut[start : start + _AT_ONCE]
             images = to_image(part, params=job.params)  # uint8 [n, 3, H, W]
             for i, image in enumerate(images):
-                key = f"{job.shard.stem}_{start + i:06d}"
+                key = keys[start + i]
                 _add(tar, f"{key}.png", _png(image))
                 _add(tar, f"{key}.json", json.dumps(_facts(part, i)).encode())
     return {"windows": len(cut), "seconds": seconds}
+
+
+def _lines(windows: Windows, keys: list[str], job: Job) -> str:
+    """Lines of ``manifest.csv``, one a window."""
+    names = ("label", "subject", "recording", "start_s", "rate")
+    facts = {name: getattr(windows, name) for name in names}
+    table = pd.DataFrame({"key": keys} | facts | {"shard": job.shard.name}, columns=_COLUMNS)
+    return table.to_csv(index=False, header=False, lineterminator="\n")
 
 
 def _facts(windows: Windows, i: int) -> dict[str, Any]:
@@ -302,12 +318,12 @@ def _kept(job: Job) -> dict[str, Any] | None:
     try:
         with tarfile.open(job.shard) as tar:
             about = tar.pax_headers
-            if about.get(_MADE_FROM) != job.made_from:
-                return None
-            windows, seconds = json.loads(about[_HOLDS])
-    except (OSError, tarfile.TarError):
-        return None
-    return {"windows": windows, "seconds": seconds}
+        if about.get(_MADE_FROM) == job.made_from:
+            windows = sum(1 for _ in csv.reader(io.StringIO(about[_LINES])))
+            return {"windows": windows, "seconds": float(about[_SECONDS])}
+    except (OSError, KeyError, tarfile.TarError):
+        pass
+    return None
 
 
 def _bare(doubt: str, job: Job) -> str:
@@ -317,18 +333,12 @@ def _bare(doubt: str, job: Job) -> str:
 
 
 def _write_manifest(out: Path, shards: Iterable[Path]) -> None:
-    """``manifest.csv`` of all windows, from what the shards say."""
-    rows = []
-    for shard in shards:
-        with tarfile.open(shard) as tar:
-            for member in tar:
-                if member.name.endswith(".json"):
-                    key = member.name.removesuffix(".json")
-                    rows.append({"key": key} | json.load(tar.extractfile(member)))
-                    rows[-1]["shard"] = shard.name
-    names = ["key", "label", "subject", "recording", "start_s", "rate", "shard"]
-    table = pd.DataFrame(rows, columns=names)
-    atomic_write({out / "manifest.csv": table.to_csv(index=False).encode()})
+    """``manifest.csv`` of all windows, from the heads of the shards, one after the other."""
+    with atomic_open(out / "manifest.csv") as file:
+        file.write((",".join(_COLUMNS) + "\n").encode())
+        for shard in shards:
+            with tarfile.open(shard) as tar:
+                file.write(tar.pax_headers[_LINES].encode())
 
 
 def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, dict[str, Any]]]:

@@ -85,6 +85,32 @@ def test_convert_takes_an_export_whole(phones, tmp_path):
         assert archive["label"].tolist() == ["fast", "slow", "slow"]
 
 
+def test_convert_writes_shards_and_goes_on_where_it_stopped(walks, tmp_path):
+    command = (
+        "convert",
+        walks,
+        "--shards",
+        "--workers",
+        1,
+        "--seconds",
+        3,
+        "--out",
+        tmp_path / "s",
+    )
+    done = img2imu(*command, terminal=True)
+    assert done.returncode == 1
+    assert re.search("motion: .*24.0/", done.stderr), "the bar counts seconds of motion"
+    assert "not converted: walk3" in done.stderr
+    assert "8 windows of 4 recording(s)" in done.stdout
+    shards = sorted(out.glob("*.tar"))
+    assert [path.stem for path in shards] == ["walk0", "walk1", "walk2", "walk4"]
+    stamps = [path.stat().st_mtime_ns for path in shards]
+    (walks / "walk3.csv").unlink()
+    assert img2imu(*command).returncode == 0
+    assert [path.stat().st_mtime_ns for path in shards] == stamps
+    assert "made of one folder" in said_by("convert", *walks.iterdir(), "--shards")
+
+
 def test_convert_draws_a_name_as_it_is(walks, tmp_path):
     path = tmp_path / "a$x^$b.csv"
     shutil.copy(walks / "walk0.csv", path)

@@ -70,6 +70,11 @@ def test_shards_are_a_corpus_with_labels(walks, tmp_path):
     convert(walks)
     manifest = pd.read_csv(tmp_path / "shards" / "manifest.csv")
     assert manifest.key.is_unique
+    for shard, rows in manifest.groupby("shard"):
+        with tarfile.open(tmp_path / "shards" / shard) as tar:
+            for row in rows.to_dict("records"):
+                facts = json.load(tar.extractfile(f"{row.pop('key')}.json"))
+                assert row == facts | {"shard": shard}
     corpus = load_images(tmp_path / "shards", 96, cache=tmp_path / "cache", progress=False)
     assert len(corpus) == len(manifest) == 12
     assert corpus.labels.tolist() == manifest.label.tolist()
