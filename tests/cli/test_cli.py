@@ -86,17 +86,8 @@ def test_convert_takes_an_export_whole(phones, tmp_path):
 
 
 def test_convert_writes_shards_and_goes_on_where_it_stopped(walks, tmp_path):
-    command = (
-        "convert",
-        walks,
-        "--shards",
-        "--workers",
-        1,
-        "--seconds",
-        3,
-        "--out",
-        tmp_path / "s",
-    )
+    out = tmp_path / "s"
+    command = ("convert", walks, "--shards", "--workers", 1, "--seconds", 3, "--out", out)
     done = img2imu(*command, terminal=True)
     assert done.returncode == 1
     assert re.search("motion: .*24.0/", done.stderr), "the bar counts seconds of motion"
