@@ -11,11 +11,14 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import OutputError
 
-__all__ = ["atomic_open", "atomic_write", "package_folder", "write_html"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["atomic_open", "atomic_write", "package_folder", "write_csv", "write_html"]
 
 
 @contextmanager
@@ -96,6 +99,49 @@ def atomic_write(contents: Mapping[Path, bytes | memoryview]) -> None:
     finally:
         for partial in written:
             Path(partial).unlink(missing_ok=True)
+
+
+def write_csv(path: str | os.PathLike, table: pd.DataFrame, *, index: bool = False) -> Path:
+    """Write a table for people as CSV, whole or not at all; no text in it is a formula.
+
+    A spreadsheet computes a cell that begins with ``=``, ``+``, ``-`` or ``@``, and a label may
+    come from anywhere: such text gets an apostrophe before it, as a spreadsheet spells text.
+
+    Raises
+    ------
+    OutputError
+        As `atomic_write`.
+
+    References
+    ----------
+    OWASP, "CSV injection".
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"label": ["walk", "=1+1", "-5"], "x": [-1.5, 0.0, 2.0]})
+    >>> print(write_csv(Path(tempfile.mkdtemp(), "t.csv"), table).read_text())
+    label,x
+    walk,-1.5
+    '=1+1,0.0
+    -5,2.0
+    """
+    plain = table.reset_index() if index else table
+    texts = plain.select_dtypes(exclude=["number", "bool"]).columns
+    plain = plain.assign(**{name: plain[name].map(_no_formula) for name in texts})
+    plain = plain.rename(columns=_no_formula)
+    atomic_write({Path(path): plain.to_csv(index=False).encode()})
+    return Path(path)
+
+
+def _no_formula(cell: object) -> object:
+    if not isinstance(cell, str) or not cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return cell
+    try:
+        float(cell)  # -5 is a number, whoever computes it
+        return cell
+    except ValueError:
+        return f"'{cell}"
 
 
 def write_html(path: Path, template: Path, title: str, content: object, **parts: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 __all__ = [
     "ClockError",
@@ -13,13 +15,16 @@ __all__ = [
     "FormatError",
     "GuessWarning",
     "Img2ImuError",
+    "Img2ImuWarning",
     "LeakageWarning",
     "NoSignalError",
     "OutputError",
     "ParameterError",
     "SignalError",
     "SplitError",
+    "StrictError",
     "WeightsError",
+    "strict",
     "unknown_name",
 ]
 
@@ -100,16 +105,56 @@ class SplitError(Img2ImuError, ValueError):
     """Too few subjects, classes or windows for the split that was asked for."""
 
 
-class LeakageWarning(UserWarning):
+class StrictError(Img2ImuError, ValueError):
+    """What elsewhere is a warning of this package, see `strict`."""
+
+
+class Img2ImuWarning(UserWarning):
+    """Base of every warning of this package: a result that may not be what it seems."""
+
+
+class LeakageWarning(Img2ImuWarning):
     """A split puts windows of one subject or recording on both sides."""
 
 
-class ConstantAxisWarning(UserWarning):
+class ConstantAxisWarning(Img2ImuWarning):
     """An axis never changes; its picture is mid-grey."""
 
 
-class GuessWarning(UserWarning):
+class GuessWarning(Img2ImuWarning):
     """Something was guessed from the file; the message says what, and how to override it."""
+
+
+@contextmanager
+def strict(on: bool = True) -> Iterator[None]:
+    """Within it whatever this package would warn of is an error.
+
+    Parameters
+    ----------
+    on : bool
+        False changes nothing.
+
+    Raises
+    ------
+    StrictError
+        With the text of the warning.
+
+    Examples
+    --------
+    >>> with strict():
+    ...     warnings.warn("walk.csv: guessed: acceleration is in g (unit=)", GuessWarning)
+    Traceback (most recent call last):
+    img2imu_kit.errors.StrictError: walk.csv: guessed: acceleration is in g (unit=). Settle it, ...
+    """
+    if not on:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Img2ImuWarning)
+        try:
+            yield
+        except Img2ImuWarning as doubt:
+            raise StrictError(str(doubt), remedy="Settle it, or do without strict.") from None
 
 
 def unknown_name(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .._files import write_csv
 from ..errors import ParameterError
 from .options import (
     IMG2IMU,
@@ -93,7 +94,7 @@ def few_label(
     )
     typer.echo(scores_text(summarize(table)))
     if csv:
-        table.to_csv(csv, index=False)
+        write_csv(csv, table)
     if figure:
         from ..plots.scores import plot_scores
         from ..plots.style import save_figure

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from .._files import write_csv
 from .options import (
     IMG2IMU,
     BackboneFlag,
@@ -136,5 +137,5 @@ def map_recordings(
     ax.set_title(title)
     save_figure(ax, page.with_suffix(".png"))
     table = windows.frame().assign(x=xy[:, 0], y=xy[:, 1])
-    table.to_csv(page.with_suffix(".csv"), index=False)
+    write_csv(page.with_suffix(".csv"), table)
     return write_map(page, xy, windows, title=title, progress=progress)

@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from .._files import write_csv
 from ..datasets.catalogue import load_dataset
 from ..evaluate.image_readout import ImageReadout
 from ..evaluate.probes import fuse
@@ -106,5 +107,5 @@ def quickstart(folder: str | Path = "results", *, seed: int = 0, progress: bool 
     story.csv.parent.mkdir(parents=True, exist_ok=True)
     save_figure(figure, story.figure, dpi=110)
     plt.close(figure)
-    table.to_csv(story.csv, index=False)
+    write_csv(story.csv, table)
     return story

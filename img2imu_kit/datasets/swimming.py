@@ -8,6 +8,7 @@ from os import PathLike
 
 import numpy as np
 
+from ..errors import Img2ImuWarning
 from ..signals.axes import ACC_GYRO, SI_UNITS
 from ..signals.recording import Recording
 from ..signals.resampling import from_samples
@@ -94,6 +95,7 @@ def load(folder: str | PathLike, *, merge_transition: bool = False) -> list[Reco
         warnings.warn(
             f"swimming: {dropped.total():,} of {total:,} samples carry undocumented labels and are "
             f'left unlabelled (""): {counts}',
+            Img2ImuWarning,
             stacklevel=3,
         )
     return recordings

@@ -15,7 +15,8 @@ from sklearn.metrics import accuracy_score, f1_score
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from ..errors import ParameterError, SignalError, SplitError
+from ..errors import Img2ImuWarning, ParameterError, SignalError, SplitError
+from ..errors import strict as strictly
 from ..models.backbone import Backbone, load_backbone
 from ..signals.features import handcrafted_features
 from ..signals.splits import k_shot, split_by, split_randomly
@@ -110,6 +111,7 @@ def few_label(
     test: float = 0.3,
     probe: Probe = "logistic",
     cap: bool = False,
+    strict: bool = False,
     progress: bool = False,
 ) -> pd.DataFrame:
     """Score features by a simple classifier trained on a few windows of each class.
@@ -137,6 +139,8 @@ def few_label(
     cap : bool
         Whether a class with fewer training windows than `shots` gives all it has, with a
         warning, where it would otherwise be an error.
+    strict : bool
+        Whether a warning (of what leaks, of too few windows) is an error.
     progress : bool
         Show a progress bar.
 
@@ -152,6 +156,8 @@ def few_label(
         Too few subjects, or windows of a class; windows without a label.
     SignalError
         Features of another length than the windows, or not finite.
+    StrictError
+        Under `strict`, what is a warning without.
 
     See Also
     --------
@@ -179,7 +185,8 @@ def few_label(
         methods = {"features": methods}
     probed = {name: _probed(name, method, len(labels), probe) for name, method in methods.items()}
     # All draws first: too few windows are said before an hour of scoring, not after.
-    plan = list(draws(windows, shots, seeds, by=by, test=test, cap=cap))
+    with strictly(strict):
+        plan = list(draws(windows, shots, seeds, by=by, test=test, cap=cap))
     steps = tqdm(
         product(plan, probed.items()),
         total=len(plan) * len(probed),
@@ -328,6 +335,7 @@ def _k_shot(labels: np.ndarray, shots: int, seed: int, cap: bool) -> np.ndarray:
         warnings.warn(
             f"{', '.join(np.unique(labels[rare]))}: fewer than {shots} training windows, "
             "all of them are used",
+            Img2ImuWarning,
             stacklevel=4,
         )
     if rare.all():

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from ..errors import ParameterError, SignalError
+from ..errors import Img2ImuWarning, ParameterError, SignalError
 from ..pretrain.metrics import knn_votes
 
 __all__ = [
@@ -106,7 +106,7 @@ def fit_tsne(
     Raises
     ------
     SignalError
-        Fewer than 4 points, NaN or infinity, features that never vary.
+        Fewer than 4 points or 2 features, NaN or infinity, features that never vary.
     ParameterError
         A perplexity below 1.
 
@@ -130,7 +130,7 @@ def fit_tsne(
     >>> fit_tsne(features, perplexity=10).place(features[:2]).shape
     (2, 2)
     """
-    features = _check(features, least=4)
+    features = _check(features, least=4, width=2)
     if not perplexity >= 1:  # nor NaN
         raise ParameterError(f"perplexity is {perplexity}, expected 1 or more")
     highest = (len(features) - 1) / 3  # openTSNE looks at three times as many neighbours
@@ -138,6 +138,7 @@ def fit_tsne(
         warnings.warn(
             f"perplexity {perplexity:g} is lowered to {highest:.3g}, all that "
             f"{len(features)} points allow",
+            Img2ImuWarning,
             stacklevel=2,
         )
         perplexity = highest
@@ -201,9 +202,7 @@ def fit_pca(features: np.ndarray, *, seed: int = 0) -> Embedding:
     >>> bool(np.allclose(fitted.place(features[:3]), fitted.xy[:3], atol=1e-5))
     True
     """
-    features = _check(features, least=2)
-    if features.shape[1] < 2:
-        raise SignalError("one feature has no second axis", where="pca")
+    features = _check(features, least=2, width=2)
     with threadpool_limits(limits=1):
         reduce = make_pipeline(StandardScaler(), PCA(2, random_state=seed))
         xy = reduce.fit_transform(features).astype(np.float32)
@@ -248,7 +247,7 @@ def fit_umap(features: np.ndarray, *, neighbours: int = 15, seed: int = 0) -> Em
     >>> fixed = fit_umap(features, neighbours=15)  # doctest: +SKIP
     >>> fixed.place(new_features)  # doctest: +SKIP
     """
-    features = _check(features, least=4)
+    features = _check(features, least=4, width=2)
     if neighbours < 2:
         raise ParameterError(f"neighbours is {neighbours}, expected 2 or more")
     try:
@@ -412,13 +411,17 @@ def _components(features: np.ndarray, seed: int) -> Pipeline:
     return make_pipeline(StandardScaler(), PCA(min(50, *features.shape), random_state=seed))
 
 
-def _check(features: np.ndarray, least: int) -> np.ndarray:
+def _check(features: np.ndarray, least: int, width: int = 1) -> np.ndarray:
     features = np.asarray(features)
+    if features.dtype.kind not in "fiub":
+        raise SignalError(f"features are {features.dtype}, expected numbers", where="embedding")
     if features.ndim != 2 or len(features) < least or features.shape[1] == 0:
         raise SignalError(
             f"features of shape {features.shape}, expected [N, D] with N of {least} or more",
             where="embedding",
         )
+    if features.shape[1] < width:
+        raise SignalError("one feature has no second axis", where="embedding")
     if not np.isfinite(features).all():
         raise SignalError("features hold NaN or infinity", where="embedding")
     if least > 1 and (features == features[0]).all():

@@ -15,7 +15,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from .._files import atomic_write, package_folder
+from .._files import package_folder, write_csv
 from ..errors import ParameterError, SignalError, SplitError, unknown_name
 from ..evaluate.image_readout import ImageReadout
 from ..evaluate.probes import logistic
@@ -511,9 +511,7 @@ class EmbeddingExplorer(Explorer):
 
     def save_table(self, path: str | os.PathLike) -> Path:
         """Write `table` as CSV, whole or not at all."""
-        path = Path(path)
-        atomic_write({path: self.table().to_csv().encode()})
-        return path
+        return write_csv(path, self.table(), index=True)
 
     def export(self, path: str | os.PathLike, over=None) -> Path:
         """As `Explorer.export`; ``.html`` without `over` is the first map, to hover over."""

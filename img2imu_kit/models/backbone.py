@@ -171,8 +171,11 @@ class Backbone:
         ----------
         images : uint8 [N, 3, H, W]
         layer : int or sequence of int, optional
-            Index in `layers`; negative counts from the last, which is the default. Several are
-            joined in the order of depth. Nothing after the deepest is computed.
+            Index in `layers`; negative counts from the last. Several are joined in the order of
+            depth. Nothing after the deepest is computed. Default: the last, or the deepest that
+            the card says was trained (`pretrain_images` with ``layers=``): what follows that is
+            as it began. Recordings scored by the command line, `score_task` and `ImageReadout`
+            are read at layers 1 to 4 of two pictures instead, in a grid.
         pool, rows, columns
             How a map becomes a vector, see `pool_maps`.
         batch_size : int
@@ -240,11 +243,13 @@ class Backbone:
                 try:
                     # maps [B, C, F, S] of each layer, pooled to [B, D]
                     vectors = read_layers(self.model, batch, chosen, pool, rows, columns)
-                except (AssertionError, RuntimeError) as error:  # of a size the network cannot take
+                # of a size that the network cannot take, or more than there is memory for
+                except (AssertionError, RuntimeError, MemoryError) as error:
                     raise SignalError(
                         f"images of shape {images.shape} could not be read ({error})",
                         where=self.name,
-                        remedy="Make pictures of another size, or lower batch_size for memory.",
+                        remedy="Make pictures of another size; or, for memory, read fewer at a "
+                        f"time: batch_size={max(1, batch_size // 2)}.",
                     ) from None
                 for layer, vector in zip(chosen, vectors, strict=True):
                     parts[layer].append(vector.float().cpu().numpy())
@@ -287,7 +292,7 @@ class Backbone:
         return normalize(pixels.to(first.device), self.mean, self.std).to(first.dtype)
 
     def indices(self, layer: int | Sequence[int] | None) -> list[int]:
-        """Layers counted from 0, in order and each once; None is the last.
+        """Layers counted from 0, in order and each once; None is the deepest that was trained.
 
         Raises
         ------
@@ -295,7 +300,9 @@ class Backbone:
             No such layer.
         """
         count = len(self.model.feature_info)
-        chosen = np.atleast_1d(-1 if layer is None else layer)
+        if layer is None:  # weights of a card without layers were trained to the end
+            layer = max(self.card.get("layers") or [count - 1])
+        chosen = np.atleast_1d(layer)
         if chosen.dtype.kind != "i" or (chosen < -count).any() or (chosen >= count).any():
             raise ParameterError(
                 f"layer is {layer}, expected one or more of {-count} to {count - 1}",
@@ -424,5 +431,8 @@ def save_backbone(backbone: Backbone, folder: str | os.PathLike, **card) -> Path
     'none'
     """
     versions = {"timm": timm.__version__, "torch": str(torch.__version__)}
-    files.write_weights(Path(folder), backbone.model.state_dict(), backbone.card | versions | card)
+    # what it reads pictures with now, whatever its card said when it was loaded
+    now = {"mean": tuple(backbone.mean), "std": tuple(backbone.std)}
+    facts = backbone.card | now | versions | card
+    files.write_weights(Path(folder), backbone.model.state_dict(), facts)
     return Path(folder)

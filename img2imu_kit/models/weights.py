@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from .._files import atomic_write, package_folder
-from ..errors import WeightsError, unknown_name
+from ..errors import Img2ImuWarning, WeightsError, unknown_name
 
 __all__ = [
     "WeightsReport",
@@ -256,7 +256,7 @@ def fit_weights(
             + (", or pass strict=False to load a part." if report.matched else "."),
         )
     if not report.complete:
-        warnings.warn(str(report), stacklevel=3)
+        warnings.warn(str(report), Img2ImuWarning, stacklevel=3)
     model.load_state_dict({key: state[key] for key in report.matched}, strict=False)
     return report
 

@@ -28,7 +28,7 @@ import pooch
 from PIL import Image, ImageOps
 from tqdm.auto import tqdm
 
-from ..errors import DatasetError, FormatError, ParameterError
+from ..errors import DatasetError, FormatError, Img2ImuWarning, ParameterError
 
 __all__ = ["ImageSet", "as_rgb", "load_images"]
 
@@ -141,7 +141,7 @@ def load_images(
 
     Warns
     -----
-    UserWarning
+    Img2ImuWarning
         Some pictures could not be decoded; the message names the first, ``skipped`` all.
 
     Examples
@@ -168,6 +168,7 @@ def load_images(
         warnings.warn(
             f"{len(bad)} of {len(images) + len(bad)} pictures of {corpus.name} could not be "
             f"decoded and are left out: {named}{', ...' * (len(bad) > 3)}",
+            Img2ImuWarning,
             stacklevel=2,
         )
     return images

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import torch
@@ -38,6 +38,10 @@ __all__ = ["make_accelerator", "noted_signals", "steps_per_epoch", "train_loop",
 
 _ORDER, _DRAWS, _DROPOUT = 1, 2, 3  # what a seed is for
 _LOG_EVERY = 10  # steps; to read a number, a GPU must finish its work
+_DIVERGED = (
+    "Lower lr, or use warmup. The checkpoint is the last good one: with another lr begin anew "
+    "(resume=False, or another folder)."
+)
 
 
 @contextmanager
@@ -168,6 +172,10 @@ def train_loop(
     def save() -> None:
         if folder and accelerator.is_main_process:
             state = {"learner": learner.state_dict(), "optimizer": optimizer.state_dict()}
+            # A gradient that is infinite spoils the weights one step before a loss shows it.
+            if not all(part.isfinite().all() for part in state["learner"].values()):
+                what = f"the weights are not finite at step {step}"
+                raise ParameterError(what, remedy=_DIVERGED)
             state |= {"step": step, "history": rows}
             if accelerator.scaler:
                 state["scaler"] = accelerator.scaler.state_dict()
@@ -196,10 +204,10 @@ def train_loop(
                 number = step * accumulate + part
                 torch.manual_seed(_seed(_DROPOUT, seed, number))
                 draws = torch.Generator().manual_seed(_seed(_DRAWS, seed, number))
-                batch = _take(source, chosen, accelerator)
                 # Gradients of portions add up; processes exchange them once, after the last.
                 wait = accelerator.no_sync(trained) if part + 1 < accumulate else nullcontext()
-                with wait:
+                with wait, _smaller_if_full(config):
+                    batch = _take(source, chosen, accelerator)
                     loss, tensors = trained(batch, draws)
                     accelerator.backward(loss / accumulate)
                 losses.append(loss.detach())
@@ -212,9 +220,7 @@ def train_loop(
             if step % _LOG_EVERY == 0 or probing or saving or step == last:
                 loss = accelerator.reduce(torch.stack(losses).mean(), "mean").item()
                 if not math.isfinite(loss):
-                    raise ParameterError(
-                        f"the loss is {loss} at step {step}", remedy="Lower lr, or use warmup."
-                    )
+                    _diverged(losses, since, accumulate)
                 speed = (step - since) * batch_size / (time.perf_counter() - clock)
                 row = {"step": step, "epoch": step / per_epoch, "loss": loss, "lr": rate}
                 row |= {f"{unit}_per_s": speed} | (monitor(tensors) if monitor else {})
@@ -224,10 +230,38 @@ def train_loop(
                     save()
                 losses, since, clock = [], step, time.perf_counter()
         bar.close()
+        # stopped between two looks at the losses
+        if losses and not accelerator.reduce(torch.stack(losses).mean(), "mean").isfinite():
+            _diverged(losses, since, accumulate)
         save()
     if signal.SIGTERM in signals:
         sys.exit(128 + signal.SIGTERM)
     return _frame(rows), step == steps
+
+
+def _diverged(losses: list[Tensor], since: int, accumulate: int) -> NoReturn:
+    """Name the step whose loss was the first to be no number; the checkpoint is of one before."""
+    bad = (i for i, loss in enumerate(losses) if not loss.isfinite())
+    first = next(bad, len(losses) - 1)  # none of this process's: of another one's
+    what = f"the loss is {losses[first].item()} at step {since + first // accumulate + 1}"
+    raise ParameterError(what, remedy=_DIVERGED)
+
+
+@contextmanager
+def _smaller_if_full(config: LoopConfig) -> Iterator[None]:
+    """Memory that is full, as an error that says what would need less."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not (isinstance(error, torch.OutOfMemoryError | MemoryError) or "alloc" in str(error)):
+            raise
+        size, parts = config.batch_size, config.accumulate
+        raise ParameterError(
+            f"a batch of {size} in {parts} portion(s) does not fit in memory",
+            where="pre-training",
+            remedy=f"Compute the same batch in portions: accumulate={2 * parts}; or learn from "
+            f"another: batch_size={max(LEAST_ROWS, size // 2)}.",
+        ) from None
 
 
 def warmup_cosine(step: int, steps: int, warmup: int = 0, peak: float = 1.0) -> float:

@@ -23,6 +23,7 @@ from ..errors import (
     NoSignalError,
     ParameterError,
 )
+from ..errors import strict as strictly
 from ..signals.axes import find_unit, measured, quantity
 from ..signals.merging import merge
 from ..signals.recording import Recording
@@ -63,6 +64,7 @@ def read(
     labels_since: str | None = None,
     subject: str | None = None,
     failed: dict[Path, Img2ImuError] | None = None,
+    strict: bool = False,
     progress: bool = False,
     **options: Any,
 ) -> list[Recording]:
@@ -95,6 +97,8 @@ def read(
     failed : dict, optional
         Takes the error of each file in a folder that cannot be read, and the others are read all
         the same. Default: the first error is raised.
+    strict : bool
+        Whether what would be a warning is an error: nothing is guessed.
     progress : bool
         Show a progress bar over the recordings of a folder.
     **options
@@ -112,6 +116,8 @@ def read(
     ------
     FormatError, ClockError, SignalError
         With file and line, or file and sample.
+    StrictError
+        Under `strict`, what is a warning without.
 
     Warns
     -----
@@ -137,11 +143,12 @@ def read(
     """
     path = Path(path)
     rules, table, options = _told_beside(path, labels, subject, options)
-    recordings = _read(path, options | {"failed": failed, "progress": progress})
-    recordings = _tell(recordings, path, options, rules)
-    if table is not None:
-        about = {"labels_unit": labels_unit, "labels_since": labels_since}
-        recordings = label_intervals(recordings, table, **about)
+    with strictly(strict):
+        recordings = _read(path, options | {"failed": failed, "progress": progress})
+        recordings = _tell(recordings, path, options, rules)
+        if table is not None:
+            about = {"labels_unit": labels_unit, "labels_since": labels_since}
+            recordings = label_intervals(recordings, table, **about)
     return recordings
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import ParameterError, SignalError
+from ..errors import Img2ImuWarning, ParameterError, SignalError
 from .axes import axis_index
 from .recording import Recording, check_labels
 
@@ -286,6 +286,7 @@ def sliding_windows(
         warnings.warn(
             f"{len(too_short)} of {len(recordings)} recordings are shorter than {seconds:g} s and "
             f'were skipped (the first: {too_short[0]!r}); short="pad" keeps them',
+            Img2ImuWarning,
             stacklevel=2,
         )
     return concat(parts)
