@@ -135,7 +135,10 @@ def write_csv(path: str | os.PathLike, table: pd.DataFrame, *, index: bool = Fal
 
 
 def _no_formula(cell: object) -> object:
-    if not isinstance(cell, str) or not cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.replace("\r", " ")  # which pandas does not quote: the row would end there
+    if not cell.lstrip().startswith(("=", "+", "-", "@")):
         return cell
     try:
         float(cell)  # -5 is a number, whoever computes it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shlex
 import subprocess
@@ -156,7 +157,8 @@ def explorer_cells(
         si = 'to_unit("m/s2", "rad/s", unknown="keep")'
         lines += [f"chosen = [each.{si}.select({_code(sensor)}) for each in recordings]"]
         lines += [f"windows = ik.sliding_windows(chosen, {_arguments(**settings)})"]
-    title = f"# {path.name if path else 'Exercises of the shoulder'}"
+    # a file may have any name, and text in a notebook is markup
+    title = f"# {html.escape(path.name) if path else 'Exercises of the shoulder'}"
     return [("markdown", f"{title}\n\n{text}"), ("code", "\n".join(lines)), ("code", show)]
 
 
@@ -210,5 +212,7 @@ def _arguments(*values: Any, **named: Any) -> str:
 
 def _code(value: Any) -> str:
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)  # as Python reads it, in double quotes
+        if value.isprintable():
+            return json.dumps(value, ensure_ascii=False)  # as Python reads it, in double quotes
+        return repr(value)  # a name of bytes that are no letters
     return f"[{_arguments(*value)}]" if isinstance(value, list | tuple) else repr(value)

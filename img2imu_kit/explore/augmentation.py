@@ -350,7 +350,7 @@ def read_photo(photo: np.ndarray | str | PathLike | io.BytesIO | None = None) ->
         picture = as_rgb(picture)
     except FormatError:  # which says what is the matter
         raise
-    except (OSError, TypeError, ValueError):
+    except (OSError, TypeError, ValueError, Image.DecompressionBombError):
         where = str(photo) if isinstance(photo, str | PathLike) else "photo"
         remedy = "Give a JPEG or PNG file, or uint8 [H, W, 3]."
         raise FormatError("not a picture", where=where, remedy=remedy) from None

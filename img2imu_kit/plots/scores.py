@@ -13,7 +13,15 @@ from matplotlib.transforms import offset_copy
 
 from ..errors import ParameterError, SignalError
 from ..evaluate.stats import ranks, summarize
-from .style import COLOURS, axes_or_new, class_style, metric_name, series_style, set_alt_text
+from .style import (
+    COLOURS,
+    axes_or_new,
+    class_style,
+    literal,
+    metric_name,
+    series_style,
+    set_alt_text,
+)
 
 __all__ = [
     "plot_confusion",
@@ -83,7 +91,7 @@ def plot_scores(
             error = [[abs(row.low - value)], [abs(row.high - value)]]  # NaN of one draw: no bar
             ax.errorbar([value], [i], xerr=error, capsize=3, ms=7, **series_style(i))
             ax.annotate(f"{value:.2f}", (value, i), (0, 7), textcoords="offset points", ha="center")
-        ax.set_yticks(range(len(methods)), methods)
+        ax.set_yticks(range(len(methods)), [*map(literal, methods)])
         ax.set_ylim(len(methods) - 0.4, -0.8)
         ax.set_xlabel(f"{name} at {shots[0]} shots a class")
     if chance is not None:
@@ -127,7 +135,7 @@ def plot_curves(
     for task, ax in axes.items():
         last = _draw_curves(ax, means[means.task == task], methods, metric)
         shots = max(table.shots)
-        ax.set(xlabel="shots of each class", title=task)
+        ax.set(xlabel="shots of each class", title=literal(task))
         ends = ", ".join(f"{method} {score:.2f}" for method, score in last.items())
         set_alt_text(ax, f"{name} on {task} at {shots} shots: {ends}")
     first = next(iter(axes.values()))
@@ -355,9 +363,10 @@ def plot_confusion(counts: pd.DataFrame, title: str = "", *, ax: Axes | None = N
     ax.figure.colorbar(mesh, ax=ax, label="share of the true class", shrink=0.8)
     few = len(classes) < 10
     small = {"fontsize": 8 if few else 5}
-    ax.set_xticks(range(len(classes)), classes, rotation=90, **small)
-    ax.set_yticks(range(len(classes)), classes, **small)
-    ax.set(title=title, xlabel="predicted", ylabel="true")
+    shown = [*map(literal, classes)]
+    ax.set_xticks(range(len(classes)), shown, rotation=90, **small)
+    ax.set_yticks(range(len(classes)), shown, **small)
+    ax.set(title=literal(title), xlabel="predicted", ylabel="true")
     if few:
         for (row, column), value in np.ndenumerate(share):
             colour = "black" if value > 0.6 else "white"
@@ -401,7 +410,7 @@ def plot_embedding(
     for i, name in enumerate(classes):
         colour, marker = class_style(i)
         x, y = xy[labels == name].T
-        ax.scatter(x, y, s=16, c=colour, marker=marker, lw=0, label=name.replace("$", r"\$"))
+        ax.scatter(x, y, s=16, c=colour, marker=marker, lw=0, label=literal(name))
     ax.set(xticks=[], yticks=[], title=f"{len(xy):,} points in two dimensions")
     ax.set_aspect("equal", adjustable="datalim")  # the box keeps its place beside the legend
     ax.legend(
@@ -432,7 +441,7 @@ def _draw_curves(
         nudge = 1 + 0.02 * (i - (len(methods) - 1) / 2)  # so that intervals do not overlap
         line = "-" if i < len(COLOURS) else "--"
         style = {"ls": line, "capsize": 3, "ms": 6} | series_style(i)
-        ax.errorbar(rows["shots"] * nudge, rows[metric], error, label=method, **style)
+        ax.errorbar(rows["shots"] * nudge, rows[metric], error, label=literal(method), **style)
         last[method] = rows[metric].iloc[-1]
     shots = sorted(set(means["shots"]))
     ax.set_xscale("log")  # from 1 to 2 labels is as far as from 5 to 10

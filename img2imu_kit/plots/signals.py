@@ -17,7 +17,7 @@ from ..pictures.power import make_grid, scaled, spectrogram
 from ..signals.axes import axis_index
 from ..signals.recording import Recording
 from ..signals.windows import Windows
-from .style import COLOURS, XYZ, alt_text, axes_or_new, set_alt_text
+from .style import COLOURS, XYZ, alt_text, axes_or_new, literal, set_alt_text
 
 __all__ = [
     "plot_image",
@@ -48,10 +48,13 @@ def plot_signal(signal: Recording | Windows, index: int = 0, *, ax: Axes | None 
     for i, name in enumerate(signal.axes):
         colour, dashes = XYZ["xyz".index(name[-1])] if name[-1:] in ("x", "y", "z") else (None, ())
         look = {"color": colour or COLOURS[i % len(COLOURS)], "ls": (0, dashes) if dashes else "-"}
-        ax.plot(times_s, values[:, i], lw=1, alpha=1 if i < 3 else 0.55, label=name, **look)
+        look |= {"lw": 1, "alpha": 1 if i < 3 else 0.55, "label": literal(name)}
+        ax.plot(times_s, values[:, i], **look)
+            times_s, values[:, i], lw=1, alpha=1 if i < 3 else 0.55, label=literal(name), **look
+        )
     units = [unit for unit in dict.fromkeys(signal.unit) if unit]  # m/s2 and rad/s, once each
     ylabel = f"signal ({', '.join(units)})" if units else "signal"
-    ax.set(xlabel="time (s)", ylabel=ylabel, title=label)
+    ax.set(xlabel="time (s)", ylabel=literal(ylabel), title=literal(label))
     ax.margins(x=0, y=0.15)  # room for the legend
     ax.legend(ncols=3, fontsize="small", loc="upper right")
     return set_alt_text(
@@ -132,7 +135,7 @@ def plot_spectrogram(
         limit = params.low_limit
         _draw_signed(ax, times, edges[: slow + 1], still, limit, f"slow movement ({unit_of})")
     _scale_hz(ax, spectra.grid)
-    ax.set(xlabel="time (s)", ylabel="frequency (Hz)", title=name)
+    ax.set(xlabel="time (s)", ylabel="frequency (Hz)", title=literal(name))
     # Gravity would outshine every band, so only bands are compared.
     skip = params.low_rows if signed else 0
     strength = np.abs(values if signed else values - low).mean(axis=1)
@@ -264,7 +267,7 @@ def plot_images(
     mosaic = mosaic.transpose(0, 3, 1, 4, 2).reshape(len(classes) * height, per_class * width, 3)
     ax = axes_or_new(ax, size=(1 + 1.1 * per_class, 0.4 + 1.1 * len(classes) * height / width))
     ax.imshow(mosaic, interpolation="nearest")
-    ax.set_yticks((np.arange(len(classes)) + 0.5) * height - gap / 2, classes)
+    ax.set_yticks((np.arange(len(classes)) + 0.5) * height - gap / 2, [*map(literal, classes)])
     ax.set_xticks([])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
@@ -330,7 +333,7 @@ def plot_image_grid(
     for i, (ax, image, title) in enumerate(zip(panels.flat, images, titles, strict=False)):
         if motion:
             plot_image(image, rate=rate, seconds=seconds, params=settings[i], ax=ax, **overrides)
-            ax.set_title(title)
+            ax.set_title(literal(title))
             # what the neighbour says already is left out; pictures of other settings begin and end
             # elsewhere, so they keep their ticks
             if not own:
@@ -340,7 +343,7 @@ def plot_image_grid(
             set_alt_text(ax, f"{title}: {alt_text(ax)}")
         else:
             ax.imshow(np.asarray(image).transpose(1, 2, 0))
-            ax.set(title=title, xticks=[], yticks=[])
+            ax.set(title=literal(title), xticks=[], yticks=[])
             set_alt_text(ax, f"Picture: {title}")
     for ax in panels.flat[len(images) :]:
         ax.set_axis_off()
@@ -397,7 +400,7 @@ def plot_neighbours(
     for ax in figure.axes:
         set_alt_text(ax, "")  # the first of each row names them all
     for ax, (way, (query, *others)) in zip(figure.axes[::columns], near.items(), strict=True):
-        ax.set_ylabel(f"{way}\nfrequency (Hz)")
+        ax.set_ylabel(f"{literal(way)}\nfrequency (Hz)")
         listed = "; ".join(str(names[i]) for i in others)
         set_alt_text(ax, f"Neighbours of {names[query]} by {way}: {listed}")
     return figure

@@ -26,6 +26,7 @@ __all__ = [
     "alt_text",
     "axes_or_new",
     "class_style",
+    "literal",
     "metric_name",
     "save_figure",
     "series_style",
@@ -73,6 +74,21 @@ def class_style(i: int) -> tuple[str, str]:
     # along diagonals of the table of 7 by 7: both are new from class to class
     turn, step = divmod(i % 49, 7)
     return COLOURS[step], MARKERS[(step + turn) % 7]
+
+
+def literal(name: object) -> str:
+    """A name from anywhere as matplotlib shows it letter by letter.
+
+    Text between two ``$`` would be mathematics, or stop the drawing where it is none; and what
+    begins with ``_`` is left out of legends.
+
+    Examples
+    --------
+    >>> literal("5 $ a day"), literal("walk")
+    ('5 \\\\$ a day', 'walk')
+    """
+    text = str(name).replace("$", r"\$")
+    return f"\u200b{text}" if text.startswith("_") else text  # a blank of no width
 
 
 def metric_name(metric: str) -> str:

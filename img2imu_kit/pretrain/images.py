@@ -38,6 +38,7 @@ _MANIFESTS = {"manifest.csv.gz": gzip.open, "manifest.csv": open}
 _TIMM = ("torch/", "hfds/")  # kinds of timm data sets that can be read in any order
 _LAYOUT = 3  # of the cache; a change of what is stored makes every key new
 _CHUNK = 32  # pictures a thread takes at once
+_LARGEST = 256 << 20  # bytes of a picture in a shard: what is packed may claim to be of any size
 
 #: Opens a picture and gives its label, ``""`` without one; may run on any thread.
 Opener = Callable[[], tuple[Image.Image, str]]
@@ -201,6 +202,7 @@ def _find_corpus(
             )
         base = path if path.is_dir() else path.parent
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        files = [file for file in files if file.is_file()]  # a pipe may wait for ever
         shards += [(base, file) for file in files if file.name.lower().endswith(_SHARDS)]
         pictures += [(base, file) for file in files if file.name.lower().endswith(_PICTURES)]
     if not shards and not pictures:
@@ -227,6 +229,8 @@ def _find_corpus(
 
 
 def _open(file: Path | io.BytesIO, label: str) -> tuple[Image.Image, str]:
+    if isinstance(file, io.BytesIO) and file.getbuffer().nbytes > _LARGEST:
+        raise FormatError(f"larger than {_LARGEST >> 20} MB")
     return Image.open(file), label
 
 
@@ -238,7 +242,8 @@ def _members(shard: Path, labels: dict[str, str]) -> Iterator[tuple[str, Opener]
                 if member.isfile() and member.name.lower().endswith(_PICTURES):
                     inside = Path(member.name)
                     label = labels.get(inside.stem, inside.parent.name)
-                    content = io.BytesIO(archive.extractfile(member).read())
+                    # a byte more than is taken: of a larger one no more is read
+                    content = io.BytesIO(archive.extractfile(member).read(_LARGEST + 1))
                     yield f"{shard}:{member.name}", partial(_open, content, label)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise FormatError(
@@ -249,12 +254,20 @@ def _members(shard: Path, labels: dict[str, str]) -> Iterator[tuple[str, Opener]
 def _labels_beside(folder: Path) -> dict[str, str]:
     """Key of a picture -> label, from the manifest in the folder of the shards, if there is one."""
     for name, opener in _MANIFESTS.items():
-        if (folder / name).is_file():
+        if not (folder / name).is_file():
+            continue
+        try:
             with opener(folder / name, "rt", newline="", encoding="utf-8") as lines:
                 rows = csv.DictReader(lines)
                 columns = [c for c in rows.fieldnames or () if c.startswith("label")]
                 if columns and "key" in rows.fieldnames:
                     return {row["key"]: row[columns[0]] or "" for row in rows}
+        except (OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError) as error:
+            raise FormatError(
+                f"cannot be read as a table of labels ({error})",
+                where=str(folder / name),
+                remedy="Mend it, or take it away: folders tell classes too.",
+            ) from None
     return {}
 
 

@@ -287,6 +287,8 @@ def _read(path: Path, options: dict[str, Any], packed: int = 0) -> list[Recordin
         return _read_packed(path, options, packed)
     if suffix in _BINARY:
         raise FormatError("a watch's own binary format", where=str(path), remedy=_BINARY[suffix])
+    if not path.is_file():  # a pipe, which nobody may ever fill, or a device without an end
+        raise FormatError("neither a file nor a folder", where=str(path))
     if not path.name.lower().endswith((*READABLE, ".gz")):
         remedy = f"Readable are {', '.join(READABLE)}; a text of another name by readers.read_csv."
         raise FormatError(f"unknown suffix {suffix!r}", where=str(path), remedy=remedy)
@@ -306,11 +308,15 @@ def _read_file(path: Path, options: dict[str, Any]) -> list[Recording]:
     own = ("labels", "failed", "progress")  # of this module
     options = {key: value for key, value in options.items() if key not in own}
     suffix = path.suffix.lower()
-    if suffix in (".npz", ".npy", ".mat"):
-        return read_numpy(path, **{k: v for k, v in options.items() if k in NUMPY_OPTIONS})
-    if suffix == ".parquet":
-        return read_parquet(path, **{k: v for k, v in options.items() if k not in SPELLING})
-    return read_csv(path, **options)
+    try:
+        if suffix in (".npz", ".npy", ".mat"):
+            return read_numpy(path, **{k: v for k, v in options.items() if k in NUMPY_OPTIONS})
+        if suffix == ".parquet":
+            return read_parquet(path, **{k: v for k, v in options.items() if k not in SPELLING})
+        return read_csv(path, **options)
+    except MemoryError:
+        remedy = "Cut it into files of a day or so, or read it where there is more."
+        raise FormatError("does not fit in memory", where=str(path), remedy=remedy) from None
 
 
 def _read_packed(path: Path, options: dict[str, Any], packed: int) -> list[Recording]:
@@ -371,7 +377,7 @@ def _files_inside(folder: Path, options: dict[str, Any]) -> dict[Path, list[Path
         place = file.relative_to(folder)
         if file.resolve() == table:
             continue
-        if file.name.lower().endswith(READABLE) and not is_apart(place):
+        if file.name.lower().endswith(READABLE) and not is_apart(place) and file.is_file():
             inside.setdefault(file.parent, []).append(file)
     if not inside:
         raise FormatError(f"no file that ends in {', '.join(READABLE)}", where=str(folder))
