@@ -50,8 +50,6 @@ def plot_signal(signal: Recording | Windows, index: int = 0, *, ax: Axes | None 
         look = {"color": colour or COLOURS[i % len(COLOURS)], "ls": (0, dashes) if dashes else "-"}
         look |= {"lw": 1, "alpha": 1 if i < 3 else 0.55, "label": literal(name)}
         ax.plot(times_s, values[:, i], **look)
-            times_s, values[:, i], lw=1, alpha=1 if i < 3 else 0.55, label=literal(name), **look
-        )
     units = [unit for unit in dict.fromkeys(signal.unit) if unit]  # m/s2 and rad/s, once each
     ylabel = f"signal ({', '.join(units)})" if units else "signal"
     ax.set(xlabel="time (s)", ylabel=literal(ylabel), title=literal(label))
