@@ -15,6 +15,7 @@ import os
 import re
 import tarfile
 import warnings
+import zlib
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -301,9 +302,12 @@ def _facts(windows: Windows, i: int) -> dict[str, Any]:
 
 
 def _png(image: np.ndarray) -> bytes:
-    """A picture uint8 [3, H, W] as PNG; quick, for pictures of motion hardly shrink further."""
+    """A picture uint8 [3, H, W] as PNG."""
     content = io.BytesIO()
-    Image.fromarray(image.transpose(1, 2, 0)).save(content, "PNG", compress_level=1)
+    # Noise hardly repeats: looking for runs of one value alone is faster than zlib's search for
+    # longer patterns, and the file smaller by a seventh.
+    quick = {"compress_level": 1, "compress_type": zlib.Z_RLE}
+    Image.fromarray(np.stack(image, axis=-1)).save(content, "PNG", **quick)
     return content.getvalue()
 
 
