@@ -24,6 +24,7 @@ __all__ = [
     "SplitError",
     "StrictError",
     "WeightsError",
+    "first_line",
     "strict",
     "unknown_name",
 ]
@@ -123,6 +124,17 @@ class ConstantAxisWarning(Img2ImuWarning):
 
 class GuessWarning(Img2ImuWarning):
     """Something was guessed from the file; the message says what, and how to override it."""
+
+
+def first_line(error: BaseException) -> str:
+    """What another library's error says in its first line, or its kind if it says nothing.
+
+    Examples
+    --------
+    >>> first_line(ValueError("bad header\\n  at 3")), first_line(EOFError())
+    ('bad header', 'EOFError')
+    """
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 @contextmanager

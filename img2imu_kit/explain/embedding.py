@@ -422,8 +422,10 @@ def _check(features: np.ndarray, least: int, width: int = 1) -> np.ndarray:
         )
     if features.shape[1] < width:
         raise SignalError("one feature has no second axis", where="embedding")
-    if not np.isfinite(features).all():
-        raise SignalError("features hold NaN or infinity", where="embedding")
+    with np.errstate(over="ignore"):  # squares of what is beyond float32 would overflow
+        finite = np.isfinite(features.astype(np.float32)).all()
+    if not finite:
+        raise SignalError("features hold NaN, infinity or numbers near it", where="embedding")
     if least > 1 and (features == features[0]).all():
         raise SignalError("all points are the same", where="embedding")
     return features

@@ -108,7 +108,10 @@ def grad_cam(
             )
         return features @ weights.to(features.device)
 
-    module = model.get_submodule(model.feature_info[seen]["module"])
+    try:
+        module = model.get_submodule(model.feature_info[seen]["module"])
+    except AttributeError:  # timm names a part that the network lacks (MViTv2, HRNet)
+        raise _without_places(backbone, seen) from None
     with evaluation_mode(model), _channels_first(backbone, module, seen, batch[:1]) as maps_of:
         if method == "grad-cam":
             # Equations 1 and 2 of [1]_: alpha_k = mean over places of dy/dA_k for each channel k
@@ -144,9 +147,7 @@ def _channels_first(
         return
     moved = given.permute(0, 3, 1, 2) if given is not None and given.ndim == 4 else None
     if moved is None or moved.shape != expected.shape or not torch.equal(moved, expected):
-        raise ParameterError(
-            f"layer {layer} of {backbone.name} has no places", remedy="Use a convolutional network."
-        )
+        raise _without_places(backbone, layer)
     # A detour of the same numbers: channels first, through a module to look at, and back.
     first = nn.Identity()
     handle = module.register_forward_hook(
@@ -156,6 +157,13 @@ def _channels_first(
         yield first
     finally:
         handle.remove()
+
+
+def _without_places(backbone: Backbone, layer: int) -> ParameterError:
+    return ParameterError(
+        f"layer {layer} of {backbone.name} has no places: no part of it gives out its map",
+        remedy="Use another layer, or a convolutional network.",
+    )
 
 
 def directions(features: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> dict[str, np.ndarray]:

@@ -19,7 +19,14 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .._memory import reuse_memory
-from ..errors import GuessWarning, ParameterError, SignalError, WeightsError, unknown_name
+from ..errors import (
+    GuessWarning,
+    ParameterError,
+    SignalError,
+    WeightsError,
+    first_line,
+    unknown_name,
+)
 from . import weights as files
 from .readout import evaluation_mode, normalize, read_layers
 
@@ -96,7 +103,7 @@ def build_network(name: str, *, pretrained: bool = False, seed: int = 0, **setti
             if not pretrained:
                 raise
             raise WeightsError(
-                f"timm could not load its published weights ({str(error).splitlines()[0]})",
+                f"timm could not load its published weights ({first_line(error)})",
                 where=name,
                 remedy="Check the connection, or give a .safetensors file or folder.",
             ) from None

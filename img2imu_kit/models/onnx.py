@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .._files import atomic_write
-from ..errors import ParameterError, SignalError, WeightsError
+from ..errors import ParameterError, SignalError, WeightsError, first_line
 from ..pictures.image import painted, to_image
 from ..pictures.params import SpectrogramParams, resolve
 from ..pictures.power import make_grid
@@ -330,7 +330,7 @@ def _linear(head: ClassifierMixin, features: np.ndarray) -> nn.Module:
         weights = head.decision_function(middle + np.eye(len(middle))) - bias
     except (AttributeError, ValueError) as error:  # of another kind, not fitted, other features
         raise ParameterError(
-            f"the head cannot be exported ({str(error).splitlines()[0]})",
+            f"the head cannot be exported ({first_line(error)})",
             remedy="Fit a logistic regression to features of this layer and pool.",
         ) from None
     if weights.ndim == 1:  # two classes share one decision: softmax(0, d) = (1 - s(d), s(d))
@@ -374,7 +374,7 @@ def _exported(
             )
     except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
         raise WeightsError(
-            f"ONNX has no form for this network ({str(error).splitlines()[0]})",
+            f"ONNX has no form for this network ({first_line(error)})",
             where=where,
             remedy="Most convolutional networks have one.",
         ) from None

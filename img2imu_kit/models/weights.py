@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from .._files import atomic_write, package_folder
-from ..errors import Img2ImuWarning, WeightsError, unknown_name
+from ..errors import Img2ImuWarning, WeightsError, first_line, unknown_name
 
 __all__ = [
     "WeightsReport",
@@ -185,7 +185,7 @@ def read_weights(path: Path, *, allow_pickle: bool = False) -> dict[str, torch.T
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # each format has its own errors, some undocumented
         raise WeightsError(
-            f"cannot be read as weights ({str(error).splitlines()[0]})",
+            f"cannot be read as weights ({first_line(error)})",
             where=str(path),
             remedy="The file is damaged, cut short or of another kind; fetch it again.",
         ) from None

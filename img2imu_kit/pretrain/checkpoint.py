@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from .._files import atomic_write
-from ..errors import ParameterError, WeightsError
+from ..errors import ParameterError, WeightsError, first_line
 
 __all__ = ["read_checkpoint", "write_checkpoint"]
 
@@ -56,7 +56,7 @@ def read_checkpoint(folder: Path, settings: dict) -> dict | None:
         before = json.loads(state.pop("settings"))
     except Exception as error:  # a damaged file fails in many ways
         raise WeightsError(
-            f"the checkpoint cannot be read ({str(error).splitlines()[0]})",
+            f"the checkpoint cannot be read ({first_line(error)})",
             where=str(path),
             remedy="Delete it to start anew.",
         ) from None

@@ -28,7 +28,7 @@ import pooch
 from PIL import Image, ImageOps
 from tqdm.auto import tqdm
 
-from ..errors import DatasetError, FormatError, Img2ImuWarning, ParameterError
+from ..errors import DatasetError, FormatError, Img2ImuWarning, ParameterError, first_line
 
 __all__ = ["ImageSet", "as_rgb", "load_images"]
 
@@ -280,7 +280,7 @@ def _timm_corpus(name: str, split: str, root: str | Path | None) -> _Corpus:
         count = len(dataset)
     except Exception as error:  # each library that downloads has errors of its own
         raise DatasetError(
-            f"timm could not open it ({str(error).splitlines()[0]})",
+            f"timm could not open it ({first_line(error)})",
             where=name,
             remedy="Check the name, split=, root= and the connection.",
         ) from None

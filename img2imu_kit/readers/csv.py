@@ -139,7 +139,7 @@ def sniff(
         filled = sum(any(column) for column in zip(*table, strict=True))
         for point in (".", ",") if decimal is None else (decimal,):
             numbers = [[bool(_NUMBER[point].fullmatch(cell)) for cell in row] for row in table]
-            share = sum(map(sum, numbers)) / (len(body) * filled)
+            share = sum(map(sum, numbers)) / (len(body) * max(1, filled))
             # Several columns, then the share of numbers, then more columns; on a tie the first
             # spelling wins: a comma before blanks, a decimal point before a comma.
             score = (width > 1, round(share, 2), width)
@@ -226,6 +226,8 @@ def read_table(path: Path, dialect: Dialect, *, whole: bool = False) -> pd.DataF
         raise NoSignalError("a header but no rows of data", where=str(path)) from None
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         failure = str(error).strip()
+    if frame is not None and frame.empty:
+        raise NoSignalError("a header but no rows of data", where=str(path))
     if frame is None or frame.iloc[:, -1].isna().any():  # pandas fills up a line that ends early
         _blame(path, dialect)
     if frame is None:
@@ -534,8 +536,10 @@ def _head(path: Path) -> tuple[list[str], str]:
     lines = re.split(r"\r\n|\r|\n", text)  # splitlines() would also split at \x0b and \u2028
     if len(raw) == _HEAD_BYTES and len(lines) > 1:
         lines.pop()  # it may be cut in the middle
-    while not lines[-1].strip():
+    while lines and not lines[-1].strip():
         lines.pop()
+    if not lines:  # of what is blank as text, but not as bytes
+        raise NoSignalError("the file is empty", where=str(path))
     return lines, encoding
 
 

@@ -112,6 +112,10 @@ def to_intervals(
         known = f"Known: {', '.join(map(repr, _UNITS))}."
         raise ParameterError(f"labels_unit is {unit!r}", where=where, remedy=known)
     frame = frame.rename(columns=str)
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        what = f"{(frame.columns == twice).sum()} columns are called {twice!r}"
+        raise FormatError(what, where=where, remedy="Rename them in the file.")
     spelt = {name: " ".join(words(name)) for name in frame}
 
     def named(pattern: str) -> str | None:

@@ -106,7 +106,7 @@ def test_inputs_that_do_not_fit(network, images):
 def test_a_transformer_has_no_places_and_says_so():
     network = ik.load_backbone("vit_tiny_patch16_224")
     images = np.zeros((1, 3, 64, 64), np.uint8)
-    with pytest.raises(ParameterError, match="convolutional"):
+    with pytest.raises(ParameterError, match="has no places"):
         grad_cam(network, images, np.ones(192), layer=1)
 
 
