@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import Img2ImuError
+from ..errors import Img2ImuError, Img2ImuWarning
 from .evaluate import few_label, reproduce, scores_text
 from .explore import open_explorer
 from .map import show_map
@@ -52,8 +52,13 @@ def _options(
             "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop where a note would doubt: nothing is guessed.")
+    ] = False,
 ) -> None:
     """IMU windows as RGB spectrogram images, read by vision networks."""
+    if strict:  # `main` puts the filters back
+        warnings.simplefilter("error", Img2ImuWarning)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -70,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
 
-    options = options_of(arguments[0] if arguments else "")
+    options = options_of(next((each for each in arguments if each[:1] != "-"), ""))
 
     def say(text: str, colour: str) -> None:
         typer.secho(in_shell_words(text, options), err=True, fg=colour)
@@ -82,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warnings.showwarning = lambda message, *rest: say(f"note: {message}", "yellow")
         try:
             app(arguments)
-        except (Img2ImuError, OSError) as error:
+        except (Img2ImuError, Img2ImuWarning, OSError) as error:
             say(f"error: {error}", "red")
             sys.exit(1)
 

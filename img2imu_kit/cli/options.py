@@ -89,7 +89,8 @@ def takes(**groups: Flags) -> Callable[[Callable], Callable]:
 def reader_flags() -> Flags:
     """A flag for every option of `read`; a gap splits a file here, unless told otherwise."""
     settings: dict[str, Any] = {
-        "leave": ("path", "name", "failed", "progress", "options"),
+        # `img2imu --strict` is for all that a command does
+        "leave": ("path", "name", "failed", "strict", "progress", "options"),
         "hints": {"gap": Literal["raise", "split", "interpolate"]},
         # many files at once: a silence in one of them is no reason to stop
         "gap": "split",

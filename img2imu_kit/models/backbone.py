@@ -255,8 +255,8 @@ class Backbone:
                     raise SignalError(
                         f"images of shape {images.shape} could not be read ({error})",
                         where=self.name,
-                        remedy="Make pictures of another size; or, for memory, read fewer at a "
-                        f"time: batch_size={max(1, batch_size // 2)}.",
+                        remedy="Make pictures of another size, or lower batch_size to "
+                        f"{max(1, batch_size // 2)} for memory.",
                     ) from None
                 for layer, vector in zip(chosen, vectors, strict=True):
                     parts[layer].append(vector.float().cpu().numpy())

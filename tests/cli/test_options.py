@@ -26,7 +26,7 @@ READERS = ("convert", "few-label", "map", "explore")
 @pytest.mark.parametrize("command", READERS)
 def test_every_option_of_the_readers_is_a_flag(command):
     options = {*inspect.signature(read).parameters, *inspect.signature(read_csv).parameters}
-    options -= {"path", "name", "failed", "progress", "options"}
+    options -= {"path", "name", "failed", "strict", "progress", "options"}
     assert len(options) >= 14
     assert options <= options_of(command).keys()
 

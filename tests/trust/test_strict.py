@@ -9,6 +9,7 @@ import pytest
 
 import img2imu_kit as ik
 from img2imu_kit import errors
+from img2imu_kit.cli import main
 from img2imu_kit.errors import Img2ImuWarning, StrictError, strict
 
 STILL = np.tile([[0.01, 0.02, 1.0]], (400, 1)) + np.random.default_rng(0).normal(0, 0.01, (400, 3))
@@ -128,3 +129,16 @@ def test_the_layer_read_unless_told_otherwise_is_the_deepest_that_was_trained():
     np.testing.assert_array_equal(made.features(images), made.features(images, layer=1))
     whole = ik.load_backbone("test_efficientnet")
     np.testing.assert_array_equal(whole.features(images), whole.features(images, layer=-1))
+
+
+def test_a_command_is_strict_too(tmp_path, capsys):
+    path = written(tmp_path, table())
+    convert = ["convert", str(path), "--out", str(tmp_path / "out"), "--no-png"]
+    with pytest.raises(SystemExit):
+        main(["--strict", *convert])
+    assert "error: " in (said := capsys.readouterr().err)
+    assert "guessed: acceleration is in g" in said
+    with pytest.raises(SystemExit) as done:  # what is told is not guessed
+        main(["--strict", *convert, "--unit", "g"])
+    assert done.value.code in (0, None)
+    assert not any(kind is Img2ImuWarning for _, _, kind, *_ in warnings.filters)
