@@ -201,15 +201,15 @@ def endless(loader: DataLoader) -> Iterator:
 def feature_rows(compiled: bool = False) -> list[Line]:
     lines = []
     generator = np.random.default_rng(0)
-    for name, side, count in (("mobilenetv2_100", 96, 512), ("mobilenetv3_small_050", 64, 2048)):
+    for name, side, count in (("mobilenetv2_100", 96, 128), ("mobilenetv3_small_050", 64, 1024)):
         backbone = ik.load_backbone(name)
         images = generator.integers(0, 256, (count, 3, side, side), dtype=np.uint8)
         case = f"features of {name}, {side} px"
         ways = feature_ways(backbone, images, compiled)
         lines += race("e", case, ways, count=count, unit="images",
                       targets={"bare timm": ">= 0.95"})  # fmt: skip
-    many = np.concatenate([images] * 4)
-    sizes = [1024, 2048, 4096, 8192]
+    many = np.concatenate([images] * 2)
+    sizes = [256, 512, 1024, 2048]
     lines += growth("e", case, lambda n: backbone.features(many[:n]), sizes, "image")
     return lines
 

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import img2imu_kit as ik
-from img2imu_kit.evaluate import Handcrafted, few_label_table, image_methods
+from img2imu_kit.evaluate import Handcrafted, ImageMethod, ImageReadout, few_label_table
 from img2imu_kit.explain import tsne
 
 CORES = os.cpu_count() or 1
@@ -73,17 +73,17 @@ def table_rows() -> list[Line]:
 
 def fill_table() -> tuple[int, float]:
     """How many rows, and what share of all cores worked."""
-    people = ik.load_dataset("synthetic", subjects=10, seconds=60)
-    task = ik.sliding_windows(people, seconds=4, overlap=0.5)
+    people = ik.load_dataset("synthetic", subjects=6, seconds=24)
+    task = ik.sliding_windows(people, seconds=4)
     pasts = {"walks": ik.load_backbone(weights="img2imu:walk-sensor")}
     pasts["random"] = pasts["walks"].untrained()
-    methods = {name: image_methods({name: each})[name] for name, each in pasts.items()}
+    methods = {name: ImageMethod(past, ImageReadout()) for name, past in pasts.items()}
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         table = few_label_table(
             {"synthetic": task},
             methods | {"by hand": Handcrafted()},
-            seeds=10,
+            seeds=5,
             folder=folder,
             progress=False,
         )
