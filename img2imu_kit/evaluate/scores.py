@@ -93,6 +93,8 @@ def draws(
             f"{(labels == '').sum()} of {len(labels)} windows have no label",
             remedy='Leave them out: windows[windows.label != ""].',
         )
+    if len(set(labels)) < 2:
+        raise SplitError(f"{len(set(labels))} class(es) of windows, expected two to tell apart")
     for seed in seeds:
         # By group: windows of one person look alike, and with overlap share the very samples.
         pool, tested = split_windows(windows, by, test, seed)

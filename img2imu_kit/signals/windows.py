@@ -22,6 +22,8 @@ __all__ = ["Windows", "concat", "sliding_windows"]
 
 #: Relative difference up to which two measured rates are one (a window of 4 s: 4 ms).
 _RATE_TOLERANCE = 1e-3
+#: Of a window: nine days at 128 Hz. What asks for more has mistaken a unit.
+_MOST_SAMPLES = 1e8
 
 
 @dataclass(frozen=True, eq=False)
@@ -377,6 +379,8 @@ def _check(
     first = recordings[0]
     if not seconds * first.rate >= 1:
         raise ParameterError(f"seconds is {seconds}, shorter than one sample at {first.rate:g} Hz")
+    if seconds * first.rate > _MOST_SAMPLES:
+        raise ParameterError(f"seconds is {seconds}, more than {_MOST_SAMPLES:g} samples a window")
     for recording in recordings:
         same_rate = math.isclose(recording.rate, first.rate, rel_tol=_RATE_TOLERANCE)
         if not same_rate or recording.axes != first.axes:

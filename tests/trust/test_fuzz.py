@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 import img2imu_kit as ik
-from img2imu_kit.errors import FormatError, NoSignalError, SignalError, WeightsError, first_line
+from img2imu_kit.errors import (
+    FormatError,
+    NoSignalError,
+    ParameterError,
+    SignalError,
+    SplitError,
+    WeightsError,
+    first_line,
+)
 from img2imu_kit.pretrain.checkpoint import read_checkpoint
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -68,3 +76,13 @@ def test_an_error_that_says_nothing_is_told_by_its_kind(tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"")
     with pytest.raises(WeightsError, match=r"cannot be read \(\w+"):
         read_checkpoint(tmp_path, {})
+
+
+def test_a_window_without_an_end_and_a_score_of_one_class_are_refused():
+    walk = ik.Recording(np.random.default_rng(0).normal(size=(100, 3)), 50)
+    for seconds in (np.inf, 1e9):
+        with pytest.raises(ParameterError, match="samples a window"):
+            ik.sliding_windows(walk, seconds, short="pad")
+    cut = ik.Windows.from_numpy(np.ones((3, 3, 20)), ["a"] * 3, ["p", "p", "q"], rate=50)
+    with pytest.raises(SplitError, match=r"1 class\(es\)"):
+        ik.few_label(np.ones((3, 2)), cut, shots=1, seeds=1)
