@@ -1,5 +1,6 @@
 """Fixtures: the folder of shared real data, and recordings made on the spot."""
 
+import multiprocessing
 import os
 import tarfile
 from pathlib import Path
@@ -39,6 +40,14 @@ def data_dir(shared, tmp_path_factory):
         return folders[name]
 
     return extract
+
+
+@pytest.fixture(scope="session")
+def children():
+    """Processes forked from one that has imported all and computed nothing: ready at once."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["img2imu_kit.pretrain.train", "img2imu_kit.evaluate.table"])
+    return context
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """People who move at speeds of their class, and a network that can learn to tell."""
 
 import itertools
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import nn
 
+from img2imu_kit.evaluate import table
 from img2imu_kit.evaluate.methods import Method
 from img2imu_kit.models.readout import SignalNetwork
 from img2imu_kit.signals.windows import Windows
@@ -87,3 +89,18 @@ class Network(Moments):
 
     def network(self, windows):
         return network()
+
+
+def slow_table(folder, tell):
+    """Run by a test in a process of its own, to be killed: twelve rows, each told by `tell`."""
+    write = table.write_row
+
+    def write_and_wait(path, row):
+        write(path, row)
+        tell.send("row")
+        time.sleep(0.3)
+
+    table.write_row = write_and_wait
+    tasks, methods = {"t": people(each=4)}, {"m": Moments()}
+    ask = {"shots": (1, 2, 3), "seeds": 4, "workers": 1, "progress": False}
+    table.few_label_table(tasks, methods, folder=folder, **ask)

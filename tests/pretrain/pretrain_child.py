@@ -63,7 +63,7 @@ def killed(folder, seed):
     def later():
         threading.Timer(random.uniform(0, 0.06), os.kill, (os.getpid(), signal.SIGKILL)).start()
 
-    tiny(folder, Jitter(at=random.randint(1, 8), do=later))
+    tiny(folder, Jitter(at=random.randint(4, 16), do=later))  # four calls a step
     os._exit(0)
 
 

@@ -1,6 +1,5 @@
 import json
 import math
-import multiprocessing
 import signal
 import socket
 
@@ -56,22 +55,13 @@ def final(folder):
     return torch.load(folder / "checkpoint.pt", weights_only=True)
 
 
-def children_of_a_server():
-    """Processes forked from one that has imported all and computed nothing: ready at once."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["img2imu_kit.pretrain.train"])
-    return context
-
-
 # --- killed, interrupted, resumed -------------------------------------------------------------
 
 
-def test_killed_again_and_again_and_resumed_is_undisturbed(undisturbed, tmp_path):
+def test_killed_again_and_again_and_resumed_is_undisturbed(undisturbed, tmp_path, children):
     reached = []
     for attempt in range(5):
-        child = children_of_a_server().Process(
-            target=pretrain_child.killed, args=(tmp_path, attempt)
-        )
+        child = children.Process(target=pretrain_child.killed, args=(tmp_path, attempt))
         child.start()
         child.join(timeout=120)
         assert child.exitcode == -signal.SIGKILL
@@ -150,10 +140,10 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
         tiny(tmp_path)
 
 
-def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path):
+def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path, children):
     tiny(tmp_path, max_steps=3)
     before = (tmp_path / "checkpoint.pt").read_bytes()
-    child = children_of_a_server().Process(target=pretrain_child.limited, args=(tmp_path,))
+    child = children.Process(target=pretrain_child.limited, args=(tmp_path,))
     child.start()
     child.join(timeout=120)
     said = (tmp_path / "said.txt").read_text()
@@ -193,24 +183,24 @@ def test_checkpoints_hold_what_was_put_in(tmp_path):
     ],
     ids=str,
 )
-def test_two_processes_are_one_with_the_doubled_batch(settings, tmp_path):
+def test_two_processes_are_one_with_the_doubled_batch(settings, tmp_path, children):
     # At the reference rate of .03 six steps blow the rounding of a sum in another order up to 1e-3
     # on some processors; at .01 it stays at 1e-7, and a fault of the sharing shows all the same.
     settings = {"batch_size": 32, "epochs": 4, "max_steps": 6, "lr": 0.01} | settings
     tiny(tmp_path / "one", **settings)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    children = [
-        children_of_a_server().Process(
+    pair = [
+        children.Process(
             target=pretrain_child.one_of_two, args=(tmp_path / "two", rank, port, settings)
         )
         for rank in range(2)
     ]
-    for child in children:
+    for child in pair:
         child.start()
-    for child in children:
+    for child in pair:
         child.join(timeout=120)
-    assert [child.exitcode for child in children] == [0, 0]
+    assert [child.exitcode for child in pair] == [0, 0]
     one, two = (pd.DataFrame(final(tmp_path / name)["history"]) for name in ("one", "two"))
     assert len(one) == 7
     np.testing.assert_allclose(one.loss, two.loss, rtol=1e-4)

@@ -1,6 +1,5 @@
 import json
 import math
-import multiprocessing
 import signal
 
 import numpy as np
@@ -205,10 +204,8 @@ def test_layers_that_are_not_there_are_refused():
 # --- the run ------------------------------------------------------------------------------------
 
 
-def test_killed_on_a_walk_and_resumed_is_undisturbed(tmp_path):
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["img2imu_kit.pretrain.train"])
-    child = context.Process(target=pretrain_child.killed_on_a_walk, args=(tmp_path / "killed",))
+def test_killed_on_a_walk_and_resumed_is_undisturbed(tmp_path, children):
+    child = children.Process(target=pretrain_child.killed_on_a_walk, args=(tmp_path / "killed",))
     child.start()
     child.join(timeout=120)
     assert child.exitcode == -signal.SIGKILL
