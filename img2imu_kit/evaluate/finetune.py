@@ -53,14 +53,16 @@ class FineTuneConfig:
     max_steps : int
         Updates after which no further epoch begins: a larger training set gets fewer epochs, but
         one at least.
-    lr : float
-        Learning rate of the head (AdamW; warm-up over a tenth of the steps, then cosine).
+    lr, layer_decay : float
+        Learning rate of the deepest block (AdamW; warm-up over a tenth of the steps, then cosine);
+        each block nearer the input learns at `layer_decay` times the rate of the next.
     start : {"probe", "zero"}
-        Where the head starts: at the fused linear probes of the frozen network, which it then
-        improves on [1]_, or at zero, one linear layer for all voters.
-    body_scale, layer_decay : float
-        The deepest block learns at ``lr * body_scale``, each block nearer the input at
-        `layer_decay` times the rate of the next.
+        Where the head starts: at the fused linear probes of the frozen network [1]_, or at zero,
+        one linear layer for all voters.
+    head_scale : float
+        The head learns at ``lr * head_scale``; 0 leaves it where it starts, and the network learns
+        to be read by it. Probes are fitted to their end already: a step of AdamW moves each of
+        their thousands of weights by the same amount, which unlearns more than it adds.
     blocks : int, optional
         How many of the last blocks learn: None is all of them, 0 the head alone.
     batch_norm : {"frozen", "measured", "batch"}
@@ -90,15 +92,15 @@ class FineTuneConfig:
 
     epochs: int = 40
     batch_size: int = 32
-    max_steps: int = 100
+    max_steps: int = 60
     lr: float = 1e-4
-    start: str = "probe"
-    body_scale: float = 0.2
     layer_decay: float = 0.8
+    start: str = "probe"
+    head_scale: float = 0.0
     blocks: int | None = None
     batch_norm: str = "frozen"
     weight_decay: float = 0.01
-    label_smoothing: float = 0.1
+    label_smoothing: float = 0.0
     shift: float = 1.0
     noise: float = 0.05
     rotation: float = 20.0
@@ -111,8 +113,10 @@ class FineTuneConfig:
             "batch_size": self.batch_size >= 2,
             "max_steps": self.max_steps >= 1,
             "lr": self.lr > 0,
-            "body_scale": self.body_scale >= 0,
             "layer_decay": 0 < self.layer_decay <= 1,
+            # what starts at zero, or has no network behind it that learns, must learn itself
+            "head_scale": self.head_scale > 0
+            or (self.head_scale == 0 and self.start != "zero" and self.blocks != 0),
             "blocks": self.blocks is None or self.blocks >= 0,
             "batch_norm": self.batch_norm in ("frozen", "measured", "batch"),
             "weight_decay": self.weight_decay >= 0,
@@ -137,7 +141,7 @@ class FineTuneConfig:
         Examples
         --------
         >>> FineTuneConfig().epochs_on(30), FineTuneConfig().epochs_on(270)
-        (40, 11)
+        (40, 6)
         """
         batches = math.ceil(count / self.batch_size)
         return max(1, min(self.epochs, self.max_steps // batches))
@@ -147,7 +151,7 @@ class FineTuneConfig:
 
         Their features are about to change altogether, so the head starts at zero too.
         """
-        changes = {"body_scale": 1.0, "layer_decay": 1.0, "blocks": None, "batch_norm": "batch"}
+        changes = {"head_scale": 1.0, "layer_decay": 1.0, "blocks": None, "batch_norm": "batch"}
         return replace(self, start="zero", lr=max(self.lr, 3e-3), **changes)
 
 
@@ -323,11 +327,12 @@ def layer_decay_groups(
     Returns
     -------
     list of dict
-        For an optimiser: ``params``, ``lr``. The head comes first, then the deepest block.
+        For an optimiser: ``params``, ``lr``. The head comes first if it learns, then the deepest
+        block.
 
     Notes
     -----
-    Block l of the L that are read learns at ``lr * body_scale * layer_decay^(L - 1 - l)``. timm's
+    Block l of the L that are read learns at ``lr * layer_decay^(L - 1 - l)``. timm's
     ``param_groups_layer_decay`` counts depth from the classifier instead: a network that is
     read at its first block would learn at ``layer_decay^5`` there, and it takes the weight decay
     off biases and norms, which is another training.
@@ -335,13 +340,14 @@ def layer_decay_groups(
     # depth of every parameter, then of those that the features depend on, the deepest first
     used, depth = trainable_parameters(network, signal), layer_depths(network.body)
     levels = sorted({depth[name] for name in used}, reverse=True)[: config.blocks]
-    groups = [{"params": list(head.parameters()), "lr": config.lr}]
-    for above, level in enumerate(levels if config.body_scale else []):
+    groups = []
+    if config.head_scale:
+        groups.append({"params": list(head.parameters()), "lr": config.lr * config.head_scale})
+    for above, level in enumerate(levels):
         params = [p for name, p in used.items() if depth[name] == level]
-        lr = config.lr * config.body_scale * config.layer_decay**above
-        groups.append({"params": params, "lr": lr})
+        groups.append({"params": params, "lr": config.lr * config.layer_decay**above})
     # Frozen parameters cost no gradient, and tell _set_training_mode which norms stay.
-    network.body.requires_grad_(False)
+    network.body.requires_grad_(False), head.requires_grad_(False)
     for group in groups:
         for parameter in group["params"]:
             parameter.requires_grad_(True)
@@ -436,16 +442,18 @@ def _set_training_mode(network: SignalNetwork, head: nn.Module, config: FineTune
 
 
 class FusedHead(nn.ModuleList):
-    """`FusedProbe` as a part of a network: a linear layer for each voter, log-softmax summed.
+    """`FusedProbe` as a part of a network: a linear layer for each voter, log-softmax averaged.
 
-    With a single part the voters of the network are joined before it.
+    The class is that of the sum; but nine voters of one network are hardly nine opinions, and a
+    loss of the sum would be near zero before any of them has learned. With a single part the
+    voters of the network are joined before it.
     """
 
     def forward(self, network: SignalNetwork, prepared: Tensor) -> Tensor:
-        """What a network prepared, to the sum of log-probabilities [N, classes]."""
+        """What a network prepared, to the mean of log-probabilities [N, classes]."""
         voters = network.voters(prepared) if len(self) > 1 else [network(prepared)]
         votes = zip(self, voters, strict=True)
-        return torch.stack([part(x).log_softmax(dim=1) for part, x in votes]).sum(dim=0)
+        return torch.stack([part(x).log_softmax(dim=1) for part, x in votes]).mean(dim=0)
 
 
 def start_head(

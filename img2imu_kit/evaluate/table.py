@@ -35,7 +35,7 @@ PROTOCOLS: dict[str, str | FineTuneConfig] = {
     "linear": "logistic",
     "knn": "knn",
     "full": FineTuneConfig(),
-    "partial": FineTuneConfig(blocks=2),
+    "partial": FineTuneConfig(blocks=2),  # the two deepest of those that are read
 }
 
 

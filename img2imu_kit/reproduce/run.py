@@ -89,7 +89,7 @@ PRESETS = {
     "small": Preset({"linear": (5, 10)}, 5, own_steps=0, most_windows=1500),
     "curves": Preset({"linear": (1, 2, 5, 10, 20)}, 5, own_steps=0, most_windows=1500),
     "full": Preset(
-        {"linear": (1, 2, 5, 10, 20), "knn": (1, 2, 5, 10, 20), "full": (10,), "partial": (10,)},
+        {"linear": (1, 2, 5, 10, 20), "knn": (1, 2, 5, 10, 20), "full": (10,)},
         seeds=5,
         own_steps=100,
         most_windows=1500,
