@@ -186,8 +186,10 @@ def run(notebook: nbformat.NotebookNode, path: Path) -> float:
     start = time.perf_counter()
     try:
         client.execute(env=os.environ | inline)
-    except (CellControlSignal, DeadKernelError) as problem:
-        last = re.sub(r"\x1b\[[0-9;]*m", "", str(problem)).strip().splitlines()[-1]
+    except (CellControlSignal, DeadKernelError, AssertionError) as problem:
+        # nbclient ends with a bare AssertionError where a kernel died and left nothing to clean up
+        said = str(problem) or str(problem.__context__ or "Kernel died")
+        last = re.sub(r"\x1b\[[0-9;]*m", "", said).strip().splitlines()[-1]
         raise Broken(f"{where(path, notebook, running[-1])}: {last}") from None
     return time.perf_counter() - start
 

@@ -242,7 +242,7 @@ def load_results(folder: str | Path | None = None) -> Results:
 def preview() -> Results:
     """A small table of a few methods on synthetic motion."""
     began = time.time()
-    settings = Preset({"linear": (1, 2)}, seeds=3, own_steps=5)
+    settings = Preset({"linear": (1, 2)}, seeds=2, own_steps=2)
     readout = ImageReadout(layers=(1, 2))
     recordings = load_dataset("synthetic", subjects=6, seconds=12, seed=0)
     windows = {"synthetic": sliding_windows(recordings, seconds=4).select("acc")}

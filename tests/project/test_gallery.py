@@ -1,9 +1,11 @@
 """The gallery: real notebooks run, pages that stand alone, and no half gallery when one fails."""
 
+import contextlib
+import io
 import re
-import subprocess
-import sys
+import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -45,9 +47,13 @@ def save(path, *cells):
     return path
 
 
+MAIN = runpy.run_path(str(SCRIPT))["main"]
+
+
 def gallery(out, *notebooks):
-    command = [sys.executable, SCRIPT, "--out", out, *notebooks]
-    return subprocess.run(command, capture_output=True, text=True)
+    with contextlib.redirect_stderr(io.StringIO()) as told:
+        code = MAIN(["--out", *map(str, [out, *notebooks])])
+    return SimpleNamespace(returncode=code, stderr=told.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -143,9 +149,12 @@ def test_checks_are_out_of_sight(pages):
 def test_a_failure_names_the_cell_and_leaves_the_gallery_whole(tmp_path, pages):
     broken = save(tmp_path / "broken.ipynb", new_markdown_cell("# B"), new_code_cell("1 / 0\n2"))
     mute = save(tmp_path / "mute.ipynb", new_code_cell(PICTURE.replace("a red square, 2 > 1", "")))
+    dying = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+    dead = save(tmp_path / "dead.ipynb", new_code_cell(dying))
     before = {path: path.read_bytes() for path in pages["folder"].iterdir()}
-    done = gallery(pages["folder"], broken, mute)
+    done = gallery(pages["folder"], broken, mute, dead)
     assert done.returncode == 1
+    assert "dead.ipynb, cell 1 (import os, signal): Kernel died" in done.stderr
     assert "broken.ipynb, cell 2 (1 / 0): ZeroDivisionError: division by zero" in done.stderr
     assert "mute.ipynb, cell 1 (import io): a figure without alt text" in done.stderr
     assert {path: path.read_bytes() for path in pages["folder"].iterdir()} == before
