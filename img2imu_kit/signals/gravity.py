@@ -55,9 +55,11 @@ def remove_gravity(motion: Motion, below_hz: float = 0.3) -> Motion:
     >>> remove_gravity(held).signal.std(axis=0).round(2), remove_gravity(held).signal[0, 2].round(2)
     (array([0.71, 0.  , 0.  ], dtype=float32), np.float32(0.0))
     """
-    if not 0 < below_hz < motion.rate / 2:
+    slowest = motion.rate * 1e-6  # of what is slower still the filter has no digits left
+    if not slowest <= below_hz < motion.rate / 2:
         raise ParameterError(
-            f"below_hz is {below_hz}, expected between 0 and {motion.rate / 2:g}, half the rate"
+            f"below_hz is {below_hz}, expected from {slowest:g} to below {motion.rate / 2:g}, half "
+            "the rate"
         )
     chosen = [
         i
