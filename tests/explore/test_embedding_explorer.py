@@ -10,7 +10,8 @@ import img2imu_kit as ik
 from img2imu_kit.errors import ParameterError, SignalError
 from img2imu_kit.explore import EmbeddingExplorer
 from img2imu_kit.explore.canvas import blank, panel
-from img2imu_kit.explore.embedding import EmbeddingState, cross_predict, neighbours, render
+from img2imu_kit.explore.embedding import cross_predict
+from img2imu_kit.explore.embedding_picture import EmbeddingState, neighbours, render
 from img2imu_kit.explore.points import draw_points, kinds_of
 
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
