@@ -29,8 +29,9 @@ __all__ = [
     "windows_at_once",
 ]
 
-#: Numbers in a block of bands (8 MiB): an hour-long recording goes window by window.
-_BLOCK = 2**21
+#: Numbers in a block of bands (2 MiB): it stays in the cache, a window on its own (a moved slider)
+#: is not made to wait for many that are empty, and an hour-long recording goes window by window.
+_BLOCK = 2**19
 
 #: Highest band as a share of half the rate: its upper flank must fit below.
 _HEADROOM = 0.95
