@@ -29,8 +29,9 @@ site: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "open site/index.html"
 
+# make bench ARGS="a c --check": some rows alone, beside the ratios that were stored.
 bench: $(READY)
-	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -68,6 +68,7 @@ def main() -> None:
     print(race.HEAD, flush=True)
     lines: list[race.Line] = []
     failed: list[str] = []
+    about = {"machine": platform.machine(), "cores": os.cpu_count(), "load": load}
     start = time.perf_counter()
     for row in asked.rows or ROWS:
         options = LONG.get(row, {}) if asked.long else {}
@@ -77,10 +78,9 @@ def main() -> None:
             except Exception as error:  # the other rows are worth something without it
                 failed.append(f"{row}: {error!r}")
                 print(failed[-1], flush=True)
+        race.write(asked.json, lines, **about)  # after each row: a run may be stopped
     seconds = time.perf_counter() - start
     print(f"{seconds / 60:.1f} minutes, load {os.getloadavg()[0]:.1f} at the end")
-    about = {"machine": platform.machine(), "cores": os.cpu_count(), "load": load}
-    race.write(asked.json, lines, **about, seconds=seconds)
     missed = [line.key for line in lines if line.met is False]
     print(f"targets missed: {', '.join(missed) or 'none'}\nwritten: {asked.json}")
     stored = json.loads(STORED.read_text()) if STORED.exists() else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -173,9 +174,7 @@ def painted(power: Tensor, flat: Tensor, params: SpectrogramParams) -> Tensor:
         if params.range == "per-window":
             low, high = low.amin(dim=1, keepdim=True), high.amax(dim=1, keepdim=True)
     else:
-        limits = torch.tensor(params.range, dtype=torch.float64)
-        limits = limits if scale == "signed" else 10 ** (limits / 10)  # dB to power
-        low, high = scaled(limits, scale).to(values)[:, None, None]
+        low, high = (limit.to(values) for limit in _limits(params.range, scale))
     # level = 255 (value - low) / (high - low), as one multiplication and one addition. Black is
     # 0.5 and white 255.5, so that cutting off decimals rounds.
     grey = flat | ~(high > low)
@@ -188,6 +187,15 @@ def painted(power: Tensor, flat: Tensor, params: SpectrogramParams) -> Tensor:
         level = torch.cat([_MID_GREY + 127.5 * still, level], dim=2)
     # Bin 0 is row 0 of the power; in a picture row 0 is on top, and low frequency at the bottom.
     return _resize(level.clamp_(0, 255.5).to(torch.uint8).flip(2), params)
+
+
+@lru_cache(maxsize=32)  # small steps, but a block of few windows feels them
+def _limits(limits: tuple[float, float], scale: str) -> tuple[Tensor, Tensor]:
+    """Black and white on a scale, float64 [1, 1] each; given in dB unless signed."""
+    values = torch.tensor(limits, dtype=torch.float64)
+    values = values if scale == "signed" else 10 ** (values / 10)  # dB to power
+    low, high = scaled(values, scale)[:, None, None]
+    return low, high
 
 
 def _resize(image: Tensor, params: SpectrogramParams) -> Tensor:
