@@ -192,12 +192,18 @@ def plan_conversion(
     source: str | Path,
     out: str | Path,
     *,
+    seconds: float = 5.0,
+    overlap: float = 0.0,
+    purity: float = 0.0,
+    short: str = "skip",
     sensor: str | tuple[str, ...] = "acc",
     params: str | SpectrogramParams | None = None,
     reading: Mapping[str, Any] | None = None,
-    **cutting: Any,
 ) -> list[Job]:
     """The jobs of `convert_folder`, which any process that sees both folders can do.
+
+    When all are done, `convert_folder` with the same options finds every shard made, and writes
+    the manifest.
 
     Examples
     --------
@@ -224,7 +230,8 @@ def plan_conversion(
         if counts[stem] > 1:  # a/b and a_b
             stems[i] = f"{stem}_{hashlib.sha256(unread.name.encode()).hexdigest()[:8]}"
     shards = [Path(out) / f"{stem}.tar" for stem in stems]
-    cutting = {"unlabelled": True, **cutting}
+    cutting = {"seconds": seconds, "overlap": overlap, "purity": purity, "short": short}
+    cutting |= {"unlabelled": True}
     return [Job(u, shard, sensor, cutting, params) for u, shard in zip(found, shards, strict=True)]
 
 

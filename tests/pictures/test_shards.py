@@ -96,6 +96,13 @@ def test_a_second_call_draws_only_what_has_changed(walks, tmp_path):
     assert convert(walks, overlap=0.5).status.tolist() == ["kept", "kept", "drawn", "kept"]
 
 
+def test_jobs_that_others_have_done_are_kept(walks, tmp_path):
+    for job in plan_conversion(walks, tmp_path / "shards", seconds=4):
+        assert convert_recording(job)["status"] == "drawn"
+    assert convert(walks).status.tolist() == ["kept"] * 4
+    assert len(pd.read_csv(tmp_path / "shards" / "manifest.csv")) == 12
+
+
 def test_a_bad_file_stops_nothing_and_leaves_nothing(walks, tmp_path):
     (walks / "walk" / "bad.npz").write_bytes(b"PK nothing")
     ik.readers.save_npz(ik.read(walks / "walk" / "s01.npz")[0].cut(0, 50), walks / "short.npz")
