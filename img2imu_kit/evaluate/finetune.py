@@ -77,7 +77,8 @@ class FineTuneConfig:
         by up to this share: another way of wearing the sensor.
     held_out : float
         Share of the training groups (subjects) on which the number of epochs is chosen before
-        training on all; 0 trains for `epochs`. Test subjects are never asked.
+        training on all, none at all among the choices: then the probes stay as they were. 0 trains
+        for `epochs`. Test subjects are never asked.
 
     References
     ----------
@@ -165,7 +166,7 @@ class FineTuned:
     classes : tuple of str
     history : DataFrame
         One row an epoch: ``phase`` (``"choose"`` while others are held out, then ``"train"``),
-        ``epoch``, ``loss``, ``held_out`` (loss on those held out).
+        ``epoch`` (-1: before the first), ``loss``, ``held_out`` (loss on those held out).
     trained : int
         Number of parameters that learned.
 
@@ -270,7 +271,8 @@ def fine_tune(
             torch.manual_seed(seed)
             _, _, history = _train(network, kept, config, device, config.epochs_on(len(kept)), held)
             rows = [{"phase": "choose"} | row for row in history]
-            epochs = min(epochs, 1 + int(np.argmin([row["held_out"] for row in rows])))
+            # the first row is from before any training: place 0 is the choice of no epoch
+            epochs = min(epochs, int(np.argmin([row["held_out"] for row in rows])))
         # From the start again, on everybody, for as long as was best for those held out.
         torch.manual_seed(seed)
         tuned, head, history = _train(network, windows, config, device, epochs)
@@ -411,6 +413,13 @@ def _train(
     # Standard deviation within a window, root mean square over the windows [C, 1].
     spread = signal.std(dim=2).square().mean(dim=0).sqrt()[:, None]
     rows = []
+
+    def held_loss() -> float:
+        logits = _logits(network, head, torch.from_numpy(held.signal), config.batch_size)
+        return float(F.cross_entropy(logits, _codes(held, classes, device)))
+
+    if held is not None:
+        rows.append({"epoch": -1, "loss": math.nan, "held_out": held_loss()})
     for epoch in range(epochs):
         _set_training_mode(network, head, config)
         total = 0.0
@@ -425,10 +434,8 @@ def _train(
             optimizer.step()
             schedule.step()
             total += float(loss.detach()) * len(index)  # so that the mean is over windows
-        rows.append({"epoch": epoch, "loss": total / len(signal), "held_out": math.nan})
-        if held is not None:
-            logits = _logits(network, head, torch.from_numpy(held.signal), config.batch_size)
-            rows[-1]["held_out"] = float(F.cross_entropy(logits, _codes(held, classes, device)))
+        outside = math.nan if held is None else held_loss()
+        rows.append({"epoch": epoch, "loss": total / len(signal), "held_out": outside})
     return network, head, rows
 
 

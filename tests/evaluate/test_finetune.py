@@ -189,14 +189,26 @@ def test_epochs_are_chosen_on_people_held_out_and_all_are_trained_on(cut):
     config = FineTuneConfig(epochs=6, batch_size=8, lr=3e-2, held_out=0.3)
     tuned = fine_tune(network(), cut[cut.subject < "s4"], config=config)
     choose, train = (tuned.history[tuned.history.phase == p] for p in ("choose", "train"))
-    assert len(choose) == 6
+    assert choose.epoch.tolist() == [-1, *range(6)]
     assert choose.held_out.notna().all()
-    assert len(train) == 1 + choose.held_out.to_numpy().argmin()
+    assert len(train) == choose.held_out.to_numpy().argmin() > 0
     # the rates of the first epochs do not depend on how many follow
     alone = fine_tune(
         network(), cut[cut.subject < "s4"], config=FineTuneConfig(**vars(config) | {"held_out": 0})
     )
     assert train.loss.tolist() == alone.history.loss[: len(train)].tolist()
+
+
+def test_what_would_harm_people_held_out_is_not_done_at_all(cut):
+    train = cut[cut.subject < "s4"]
+    harmful = FineTuneConfig(
+        epochs=3, batch_size=8, lr=1.0, held_out=0.3
+    )  # the network falls apart
+    tuned = fine_tune(network(), train, config=harmful)
+    assert set(tuned.history.phase) == {"choose"}
+    assert not changed(state(network()), state(tuned.network))
+    probe = fine_tune(network(), train, config=FineTuneConfig(epochs=1, lr=1e-12))
+    assert (tuned.predict(cut) == probe.predict(cut)).all()
 
 
 def test_a_large_training_set_gets_fewer_epochs(cut):
