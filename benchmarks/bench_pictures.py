@@ -140,10 +140,10 @@ def scalogram_ways(signal: np.ndarray, params: SpectrogramParams) -> dict:
             return [
                 finished(torch.from_numpy(np.abs(pywt.cwt(part, scales, wavelet, axis=-1)[0]) ** 2)
                          .transpose(0, 1)[None].float())
-                for part in signal[:FEW]
+                for part in signal[:4]
             ]  # fmt: skip
 
-        ways["PyWavelets loop"] = (by_pywavelets, FEW)
+        ways["PyWavelets loop"] = (by_pywavelets, 4)
     except ImportError:
         ways["PyWavelets loop"] = "not installed: pip install PyWavelets"
     try:
@@ -153,11 +153,11 @@ def scalogram_ways(signal: np.ndarray, params: SpectrogramParams) -> dict:
         scales = (params.cycles * RATE / (2 * np.pi * centres[::-1])).astype(np.float32)
 
         def by_ssqueezepy() -> list:
-            bands = (ssqueezepy.cwt(part, bank_of, scales=scales)[0] for part in signal[:FEW])
+            bands = (ssqueezepy.cwt(part, bank_of, scales=scales)[0] for part in signal[:4])
             power = (np.abs(each[:, ::-1]) ** 2 for each in bands)  # lowest band first
             return [finished(torch.from_numpy(each.copy())[None]) for each in power]
 
-        ways["ssqueezepy loop"] = (by_ssqueezepy, FEW)
+        ways["ssqueezepy loop"] = (by_ssqueezepy, 4)
     except ImportError:
         ways["ssqueezepy loop"] = "not installed: pip install ssqueezepy"
     return ways | {"floor": floor(lambda: torch.fft.ifft(spectra), size, FEW)}
