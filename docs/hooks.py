@@ -28,6 +28,7 @@ PACKAGE = TOP / "img2imu_kit"
 NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb"))
 #: Pages made of files beside docs/.
 BESIDE = {"index": "README", "contributing": "CONTRIBUTING", "changelog": "CHANGELOG"}
+BESIDE["security"] = "SECURITY"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
