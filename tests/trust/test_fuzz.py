@@ -86,3 +86,9 @@ def test_a_window_without_an_end_and_a_score_of_one_class_are_refused():
     cut = ik.Windows.from_numpy(np.ones((3, 3, 20)), ["a"] * 3, ["p", "p", "q"], rate=50)
     with pytest.raises(SplitError, match=r"1 class\(es\)"):
         ik.few_label(np.ones((3, 2)), cut, shots=1, seeds=1)
+
+
+def test_a_filter_slower_than_its_arithmetic_is_refused():
+    walk = ik.Recording(np.random.default_rng(0).normal(size=(100, 3)), 50)
+    with pytest.raises(ParameterError, match=r"below_hz is 1e-09, expected from 5e-05"):
+        ik.signals.remove_gravity(walk, 1e-9)
