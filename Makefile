@@ -4,6 +4,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
+# Where this is set, every process of a test would compile 3,600 files again: ten seconds each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: quickstart test lab gallery site bench lint clean
 
