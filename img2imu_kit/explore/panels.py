@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -138,16 +139,24 @@ def colour_bar(
 
 def shade_cone(drawn: Panel, window: Recording, params: SpectrogramParams) -> None:
     """Hatch what hears the end of the window as much as its inside (the cone of influence)."""
-    grid = make_grid(len(window), window.rate, params)
-    height, width = drawn.pixels.shape[:2]
+    near, lines = _cone(drawn.pixels.shape[:2], len(window), window.rate, params)
+    drawn.pixels[near] = 0.65 * drawn.pixels[near] + 0.35 * 255
+    drawn.pixels[lines] = rgb(INK)
+
+
+@lru_cache(maxsize=32)  # a moved slider draws the same cone again
+def _cone(
+    shape: tuple[int, int], length: int, rate: float, params: SpectrogramParams
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which pixels bool [H, W] lie in the cone, and which of them are its lines."""
+    grid = make_grid(length, rate, params)
+    height, width = shape
     row, column = np.ogrid[:height, :width]
     reach_s = cone_of_influence(grid, params)[::-1][row * len(grid.freqs_hz) // height]  # [H, 1]
     left, right, _, _ = grid.extent
     time_s = left + (column + 0.5) / width * (right - left)  # [1, W]
-    near = np.minimum(time_s, window.seconds - time_s) < reach_s  # [H, W]
-    drawn.pixels[near] = 0.65 * drawn.pixels[near] + 0.35 * 255
-    lines = near & ((row + column) % 7 == 0)
-    drawn.pixels[lines] = rgb(INK)
+    near = np.minimum(time_s, length / rate - time_s) < reach_s  # [H, W]
+    return near, near & ((row + column) % 7 == 0)
 
 
 def picture_edges(window: Recording, params: SpectrogramParams) -> Edges:
