@@ -101,7 +101,9 @@ export default {
       saver.download = `${model.get("name")}.png`;
       if (old) picture.decode().catch(() => {}).then(() => URL.revokeObjectURL(old));
     };
+    let told = true;
     const tell = () => {
+      told = true;
       makeAccessible(el.closest(".ik-explorer"));
       const failed = model.get("failed");
       picture.alt = model.get("alt");
@@ -114,6 +116,11 @@ export default {
       keeper.href = `data:application/json,${encodeURIComponent(model.get("settings"))}`;
       keeper.download = `${model.get("name")}.json`;
       copier.hidden = code.hidden = failed || !model.get("code");
+    };
+    // an update changes several traits, each with an event of its own: all are told at once
+    const tellOnce = () => {
+      if (told) queueMicrotask(tell);
+      told = false;
     };
     let heard = null;
     const hear = () => {
@@ -130,14 +137,14 @@ export default {
     for (const soon of [100, 400, 1500]) setTimeout(tell, soon);  // when the sliders are there too
     model.on("change:png", show);
     model.on("change:sound", hear);
-    model.on("change:alt change:status change:failed change:code change:settings", tell);
+    model.on("change:alt change:status change:failed change:code change:settings", tellOnce);
     const stopWatching = watchWidth(model, el);
     return () => {
       stopWatching();
       model.off("msg:custom", answered);
       model.off("change:png", show);
       model.off("change:sound", hear);
-      model.off("change:alt change:status change:failed change:code change:settings", tell);
+      model.off("change:alt change:status change:failed change:code change:settings", tellOnce);
       URL.revokeObjectURL(heard);
       URL.revokeObjectURL(url);
     };
