@@ -348,7 +348,7 @@ def test_the_corpus_is_moving_windows_without_labels_in_g(some_corpus, corpus):
 @pytest.mark.parametrize(
     ("method", "steps", "batch_size", "lr", "share"),
     [
-        ("simclr", 80, 32, 2e-3, 0.9),
+        ("simclr", 87, 32, 2e-3, 0.8),
         ("multitask", 24, 8, 2e-3, 0.9),
         ("cpc", 40, 16, 4e-3, 0.9),
         ("limu-bert", 30, 16, 2e-3, 0.8),
