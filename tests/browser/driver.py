@@ -169,14 +169,18 @@ class Driver:
             for driven in self.driven.values():
                 driven.add(fold.inner_text().strip())
 
-    def slide(self, label: str, by: int) -> None:
+    def slide(self, label: str, by: int, finished=lambda: None) -> None:
         """Drag a slider's handle, then press a key once; each gives another picture.
+
+        `finished` waits until nothing more is drawn, where a picture comes in parts.
 
         The key goes on where the mouse went: backwards it could bring back a picture that was
         drawn on the way and is still the last one seen, which looks like no change.
         """
         self.changes(self.drag, label, by)
+        finished()
         self.changes(self.press, label, "ArrowRight" if by > 0 else "ArrowLeft")
+        finished()
 
     # by keyboard
 
