@@ -59,6 +59,10 @@ class FineTuneConfig:
     start : {"probe", "zero"}
         Where the head starts: at the fused linear probes of the frozen network [1]_, or at zero,
         one linear layer for all voters.
+    alpha : float
+        The weights that are kept lie this far from the start, on the line to where training
+        ended: 1 is there. Half way they have what was learned and forget less [2]_. What counts
+        for people held out, too, is measured there.
     head_scale : float
         The head learns at ``lr * head_scale``; 0 leaves it where it starts, and the network learns
         to be read by it. Probes are fitted to their end already: a step of AdamW moves each of
@@ -84,6 +88,7 @@ class FineTuneConfig:
     ----------
     .. [1] A. Kumar et al., "Fine-tuning can distort pretrained features and underperform
        out-of-distribution", ICLR 2022 (LP-FT).
+    .. [2] M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022 (WiSE-FT).
 
     Examples
     --------
@@ -97,6 +102,7 @@ class FineTuneConfig:
     lr: float = 1e-4
     layer_decay: float = 0.8
     start: str = "probe"
+    alpha: float = 0.5
     head_scale: float = 0.0
     blocks: int | None = None
     batch_norm: str = "frozen"
@@ -115,6 +121,7 @@ class FineTuneConfig:
             "max_steps": self.max_steps >= 1,
             "lr": self.lr > 0,
             "layer_decay": 0 < self.layer_decay <= 1,
+            "alpha": 0 < self.alpha <= 1,
             # what starts at zero, or has no network behind it that learns, must learn itself
             "head_scale": self.head_scale > 0
             or (self.head_scale == 0 and self.start != "zero" and self.blocks != 0),
@@ -150,10 +157,11 @@ class FineTuneConfig:
     def from_scratch(self) -> FineTuneConfig:
         """The same for random weights: every block at a full rate, statistics of batches.
 
-        Their features are about to change altogether, so the head starts at zero too.
+        Their features are about to change altogether, so the head starts at zero too, and nothing
+        of the start is worth keeping.
         """
         changes = {"head_scale": 1.0, "layer_decay": 1.0, "blocks": None, "batch_norm": "batch"}
-        return replace(self, start="zero", lr=max(self.lr, 3e-3), **changes)
+        return replace(self, start="zero", alpha=1.0, lr=max(self.lr, 3e-3), **changes)
 
 
 @dataclass(eq=False)
@@ -412,10 +420,14 @@ def _train(
     )
     # Standard deviation within a window, root mean square over the windows [C, 1].
     spread = signal.std(dim=2).square().mean(dim=0).sqrt()[:, None]
-    rows = []
+    rows, both = [], nn.ModuleList([network, head])
+    start = copy.deepcopy(both.state_dict())
 
     def held_loss() -> float:
+        here = copy.deepcopy(both.state_dict())
+        _move(both, start, config.alpha)
         logits = _logits(network, head, torch.from_numpy(held.signal), config.batch_size)
+        both.load_state_dict(here)  # training goes on from where it was
         return float(F.cross_entropy(logits, _codes(held, classes, device)))
 
     if held is not None:
@@ -436,7 +448,16 @@ def _train(
             total += float(loss.detach()) * len(index)  # so that the mean is over windows
         outside = math.nan if held is None else held_loss()
         rows.append({"epoch": epoch, "loss": total / len(signal), "held_out": outside})
+    _move(both, start, config.alpha)
     return network, head, rows
+
+
+def _move(module: nn.Module, start: dict[str, Tensor], alpha: float) -> None:
+    """Weights and statistics to start + alpha (here - start)."""
+    with torch.no_grad():
+        for name, here in module.state_dict().items():
+            if here.is_floating_point():
+                here.copy_(torch.lerp(start[name], here, alpha))
 
 
 def _set_training_mode(network: SignalNetwork, head: nn.Module, config: FineTuneConfig) -> None:

@@ -42,7 +42,7 @@ from ..signals.windows import sliding_windows
 from .base import WIDE, Explorer
 from .canvas import Drawing, blank
 from .controls import WindowControls, choice, control
-from .panels import picture_edges, picture_panel, signal_panel, window_bounds
+from .panels import legend, picture_edges, picture_panel, signal_panel, window_bounds
 from .sources import Given, find_source
 
 __all__ = ["AUGMENTATIONS", "AugmentationExplorer", "AugmentationState", "code", "render"]
@@ -159,7 +159,7 @@ def render(state: AugmentationState, width: int = WIDE) -> Drawing:
     across = 6 if 640 <= width < 900 else 4  # pictures in one of the last rows
     small = side if not narrow else (width - 26 - 12 * (across - 1)) // across
     below = 24 + side + 62  # where the signals begin
-    last = below + 100 + 68  # where the last rows begin
+    last = below + 100 + 68 + 18 * narrow  # where the last rows begin, below a legend if narrow
     lines = 2 if narrow and across == 4 else 1
     pixels = blank(width, last + lines * (small + 34) - 22)
     shift = 66 if narrow else width - 3 * side - 48  # of the pictures of motion, from the left
@@ -177,6 +177,8 @@ def render(state: AugmentationState, width: int = WIDE) -> Drawing:
         signal_panel(
             pixels, box, shown, [0, 1, 2], title, unit=left == ends[0], names=beside and not narrow
         )
+    if narrow:
+        legend(pixels, 320, below + 140, list(window.axes))
     row = {**photos, **seen} if narrow else seen
     if not narrow:
         for i, (title, each) in enumerate(photos.items()):

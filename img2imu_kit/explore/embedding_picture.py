@@ -15,7 +15,7 @@ from ..signals.axes import channel_index
 from ..signals.windows import Windows
 from .base import WIDE
 from .canvas import INK, Drawing, blank, write
-from .panels import picture_edges, picture_panel, signal_panel, window_recording
+from .panels import legend, picture_edges, picture_panel, signal_panel, window_recording
 
 __all__ = ["EmbeddingState", "neighbours", "render"]
 
@@ -58,7 +58,10 @@ def render(state: EmbeddingState, width: int = WIDE) -> Drawing:
     title = f"window {point}: {label}, {recording.subject}"
     chosen = channel_index(windows.axes, params.channels)
     left = width - side - 76
-    signal_panel(pixels, (66, 24, left - 90, side), recording, chosen, title, names=width > 800)
+    wide = width > 800  # else the legend stands below
+    signal_panel(pixels, (66, 24, left - 90, side), recording, chosen, title, names=wide)
+    if not wide:
+        legend(pixels, 320, side + 62, [recording.axes[i] for i in chosen])
     (image,) = _pictures(windows, [point], params)
     edges = picture_edges(recording, params)
     picture_panel(pixels, (left + 60, 24, side, side), image, "its picture", edges)

@@ -10,9 +10,9 @@ from functools import lru_cache, partial
 import numpy as np
 import torch
 
-from ..pictures.image import painted
+from ..pictures.image import painted, resized
 from ..pictures.params import SpectrogramParams
-from ..pictures.power import Spectrograms, make_grid, scaled, spectrogram
+from ..pictures.power import Spectrograms, one_thread, scaled, spectrogram
 from ..pictures.scalogram import cone_of_influence
 from ..pictures.stft import taper
 from ..plots.style import COLOURS
@@ -172,8 +172,7 @@ def render(state: SpectrogramState, width: int = WIDE) -> Drawing:
     if bar:
         place = (left, end + 22, width - left - 20, 22)
         score_panel(pixels, place, state.scores, f"score, {state.scored}")
-    note = _note(window, params, *shown.levels.shape[1:])
-    note += f", {image.shape[1]} x {image.shape[2]} pixels" + _unseen(window, params)
+    note = _note(shown) + f", {image.shape[1]} x {image.shape[2]} pixels" + _unseen(shown)
     note += _remarks(state, shown)
     alt = _alt(shown) + f" {note}."
     return Drawing(pixels, alt, note, partial(_read, spots))
@@ -190,13 +189,14 @@ def view(state: SpectrogramState, setting: Setting) -> View:
         signal = np.linalg.norm(signal, axis=1, keepdims=True)
     # The transform is what takes time: once for both pictures, and for who points at them. Painted
     # from it they have the bytes of `to_image`.
-    power = spectrogram(signal, window.rate, params)
-    flat = torch.from_numpy(np.ptp(signal, axis=2) == 0)  # [1, C]
-    image, levels = (
-        painted(torch.from_numpy(power.power), flat, how).numpy()[0]
-        for how in (params, replace(params, size=None))
+    with one_thread():
+        power = spectrogram(signal, window.rate, params)
+        flat = torch.from_numpy(np.ptp(signal, axis=2) == 0)  # [1, C]
+        levels = painted(torch.from_numpy(power.power), flat, replace(params, size=None))
+        image = resized(levels, params)
+    return View(
+        setting, params, recording, window, chosen, image.numpy()[0], levels.numpy()[0], power
     )
-    return View(setting, params, recording, window, chosen, image, levels, power)
 
 
 @lru_cache(maxsize=4)
@@ -260,8 +260,7 @@ def _compare(state: SpectrogramState, a: View, b: View, width: int) -> Drawing:
     if state.scores:
         box = (54, end + 34, width - 54 - 20, 22 * len(state.scores))
         score_panel(pixels, box, state.scores, f"score, {state.scored}")
-    note = f"{said}; B: " + _note(b.window, b.params, *b.levels.shape[1:])
-    note += _unseen(b.window, b.params) + _remarks(state, b)
+    note = f"{said}; B: {_note(b)}{_unseen(b)}{_remarks(state, b)}"
     alt = f"Two settings of one window side by side. A: {_alt(a)} B: {_alt(b)} {note}."
     return Drawing(pixels, alt, note, partial(_read, spots))
 
@@ -315,6 +314,7 @@ def code(state: SpectrogramState) -> str:
     )
 
 
+@lru_cache(maxsize=64)  # the same wherever the window is moved
 def spread(params: SpectrogramParams, rate: float, hz: float = 0.0) -> tuple[float, float]:
     """Widths in s and Hz within which a frame, or the band about `hz`, cannot tell events apart.
 
@@ -351,15 +351,16 @@ def _deviation(values: np.ndarray, weights: np.ndarray) -> float:
     return float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
 
 
-def _note(window: Recording, params: SpectrogramParams, rows: int, columns: int) -> str:
+def _note(shown: View) -> str:
     """What the transform does, in figures."""
-    rate, n_fft, hop = window.rate, params.n_fft, params.hop
+    params, rate, (rows, columns) = shown.params, shown.window.rate, shown.levels.shape[1:]
+    n_fft, hop = params.n_fft, params.hop
     if params.transform == "stft":
         return (
             f"frame {n_fft / rate:.3g} s, bin {rate / n_fft:.3g} Hz, step {hop / rate:.3g} s "
             f"({1 - hop / n_fft:.0%} overlap); {rows} bins x {columns} frames"
         ).replace("%", " %")
-    low_hz, high_hz = make_grid(len(window), rate, params).freqs_hz[[params.low_rows, -1]]
+    low_hz, high_hz = shown.power.freqs_hz[[params.low_rows, -1]]
     slow = f" above {params.low_rows} rows of slow movement" if params.low_rows else ""
     return (
         f"{params.bands} bands from {low_hz:.3g} to {high_hz:.3g} Hz of {params.cycles:g} cycles"
@@ -367,12 +368,12 @@ def _note(window: Recording, params: SpectrogramParams, rows: int, columns: int)
     )
 
 
-def _unseen(window: Recording, params: SpectrogramParams) -> str:
+def _unseen(shown: View) -> str:
     """Which bands hear an end of the window wherever they listen."""
+    params, grid = shown.params, shown.power.grid
     if params.transform == "stft":
         return ""
-    grid = make_grid(len(window), window.rate, params)
-    hidden = 2 * cone_of_influence(grid, params) >= window.seconds
+    hidden = 2 * cone_of_influence(grid, params) >= shown.window.seconds
     hidden[: params.low_rows] = False  # rest has no period that would have to fit in
     if not hidden.any():
         return "; hatched: hears the ends of the window"
@@ -386,8 +387,7 @@ def _alt(shown: View) -> str:
     """The figure in words."""
     recording, window, params = shown.recording, shown.window, shown.params
     what = f" while {', '.join(window.classes)}" if window.classes else ""
-    grid = make_grid(len(window), window.rate, params)
-    signed = params.scale == "signed"
+    grid, signed = shown.power.grid, params.scale == "signed"
     # Slow movement, gravity in it, would outshine every band: only those are compared.
     skip = params.low_rows if params.transform == "cwt" else 0
     light = np.abs(shown.levels - 128.0) if signed else shown.levels

@@ -186,7 +186,7 @@ def painted(power: Tensor, flat: Tensor, params: SpectrogramParams) -> Tensor:
         still = (square.sign() * square.abs().sqrt()).asinh() / math.asinh(params.low_limit)
         level = torch.cat([_MID_GREY + 127.5 * still, level], dim=2)
     # Bin 0 is row 0 of the power; in a picture row 0 is on top, and low frequency at the bottom.
-    return _resize(level.clamp_(0, 255.5).to(torch.uint8).flip(2), params)
+    return resized(level.clamp_(0, 255.5).to(torch.uint8).flip(2), params)
 
 
 @lru_cache(maxsize=32)  # small steps, but a block of few windows feels them
@@ -198,7 +198,7 @@ def _limits(limits: tuple[float, float], scale: str) -> tuple[Tensor, Tensor]:
     return low, high
 
 
-def _resize(image: Tensor, params: SpectrogramParams) -> Tensor:
+def resized(image: Tensor, params: SpectrogramParams) -> Tensor:
     """Bring uint8 [n, C, F, S] to the size asked for.
 
     On bytes, not floats: three times as fast on a CPU, at most a level of 255 away.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from numbers import Integral, Real
 
 from ..errors import ParameterError, unknown_name
@@ -202,6 +203,11 @@ def presets() -> dict[str, SpectrogramParams]:
     >>> list(presets())
     ['default', 'img2imu-app', 'fine-time', 'fine-frequency', 'motion', 'motion-signed']
     """
+    return dict(_presets())
+
+
+@cache  # they never change, and a moved slider asks for them at every step
+def _presets() -> dict[str, SpectrogramParams]:
     default = SpectrogramParams()
     motion = SpectrogramParams(
         transform="cwt", fmin_hz=0.3, fmax_hz=20.0, hop=2, range=(-53.0, 17.0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -335,12 +336,23 @@ def side_by_side(work: Callable[[Any], None], parts: Sequence[Any], device: torc
         for part in parts:
             work(part)
         return
-    try:
+    with one_thread():
         if len(parts) == 1:  # one window of an explorer: a pool would cost more than the work
-            torch.set_num_threads(1)
             work(parts[0])
             return
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             list(pool.map(work, parts))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Have torch work on the calling thread alone: what is small loses more by being shared out.
+
+    On busy cores most of all, where a step of microseconds waits for its other half.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
     finally:
         torch.set_num_threads(threads)

@@ -64,7 +64,7 @@ def make_grid(length: int, rate: float, params: SpectrogramParams) -> Grid:
 
 
 def windows_at_once(channels: int, grid: Grid, params: SpectrogramParams) -> int:
-    """Windows whose bands fit into a block: a multiple of 4, for `image._resize`, or 1."""
+    """Windows whose bands fit into a block: a multiple of 4, for `image.resized`, or 1."""
     numbers = 2 * channels * len(grid.freqs_hz) * len(grid.times_s) * params.hop
     return max(1, _BLOCK // numbers // 4 * 4)
 

@@ -50,7 +50,7 @@ def make_grid(length: int, rate: float, params: SpectrogramParams) -> Grid:
 
 
 def windows_at_once(channels: int, grid: Grid, params: SpectrogramParams) -> int:
-    """Windows whose frames fit into a block: a multiple of 4, for `image._resize`, or 1."""
+    """Windows whose frames fit into a block: a multiple of 4, for `image.resized`, or 1."""
     return max(1, _BLOCK // (channels * params.n_fft * len(grid.times_s)) // 4 * 4)
 
 

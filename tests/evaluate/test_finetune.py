@@ -1,5 +1,7 @@
 """Fine-tuning learns, leaves alone what it should, repeats, and asks no test subject."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -186,7 +188,7 @@ def test_noise_is_in_shares_of_the_spread(cut):
 
 
 def test_epochs_are_chosen_on_people_held_out_and_all_are_trained_on(cut):
-    config = FineTuneConfig(epochs=6, batch_size=8, lr=3e-2, held_out=0.3)
+    config = FineTuneConfig(epochs=6, batch_size=8, max_steps=600, lr=3e-2, held_out=0.3)
     tuned = fine_tune(network(), cut[cut.subject < "s4"], config=config)
     choose, train = (tuned.history[tuned.history.phase == p] for p in ("choose", "train"))
     assert choose.epoch.tolist() == [-1, *range(6)]
@@ -211,6 +213,22 @@ def test_what_would_harm_people_held_out_is_not_done_at_all(cut):
     assert (tuned.predict(cut) == probe.predict(cut)).all()
 
 
+def test_weights_end_where_alpha_says_between_the_start_and_the_end_of_training(cut):
+    start = state(network())
+    whole, half, quarter = (
+        fine_tune(network(), cut[:24], config=replace(QUICK, alpha=alpha))
+        for alpha in (1, 0.5, 0.25)
+    )
+    assert whole.history.equals(half.history)  # it is trained all the same
+    end = state(whole.network)
+    assert changed(start, end)
+    for tuned, alpha in ((half, 0.5), (quarter, 0.25)):
+        for name, here in state(tuned.network).items():
+            if here.is_floating_point():  # not counts of batches
+                wanted = start[name] + alpha * (end[name] - start[name])
+                torch.testing.assert_close(here, wanted, rtol=1e-5, atol=1e-6)
+
+
 def test_a_large_training_set_gets_fewer_epochs(cut):
     config = FineTuneConfig(epochs=5, batch_size=8, max_steps=9)
     some = cut[:24]  # three batches
@@ -233,7 +251,13 @@ def test_a_last_batch_of_one_window_does_not_break_batch_norm(cut):
 def test_one_class_and_impossible_settings_are_refused(cut):
     with pytest.raises(SplitError, match="1 class"):
         fine_tune(network(), cut[cut.label == "slow"])
-    for wrong in ({"epochs": 0}, {"batch_norm": "train"}, {"layer_decay": 0}, {"held_out": 1}):
+    for wrong in (
+        {"epochs": 0},
+        {"alpha": 0},
+        {"batch_norm": "train"},
+        {"layer_decay": 0},
+        {"held_out": 1},
+    ):
         with pytest.raises(ParameterError, match=next(iter(wrong))):
             FineTuneConfig(**wrong)
     for still in ({"start": "zero"}, {"blocks": 0}):  # nothing would learn, or from a guess
