@@ -139,16 +139,15 @@ def colour_bar(
 
 def shade_cone(drawn: Panel, window: Recording, params: SpectrogramParams) -> None:
     """Hatch what hears the end of the window as much as its inside (the cone of influence)."""
-    near, lines = _cone(drawn.pixels.shape[:2], len(window), window.rate, params)
-    drawn.pixels[near] = 0.65 * drawn.pixels[near] + 0.35 * 255
-    drawn.pixels[lines] = rgb(INK)
+    kept, added = _cone(drawn.pixels.shape[:2], len(window), window.rate, params)
+    drawn.pixels[:] = (drawn.pixels * kept + added) >> 8
 
 
 @lru_cache(maxsize=32)  # a moved slider draws the same cone again
 def _cone(
     shape: tuple[int, int], length: int, rate: float, params: SpectrogramParams
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which pixels bool [H, W] lie in the cone, and which of them are its lines."""
+    """What is kept of each pixel and what is added, in 256ths: uint16 [H, W, 1] and [H, W, 3]."""
     grid = make_grid(length, rate, params)
     height, width = shape
     row, column = np.ogrid[:height, :width]
@@ -156,7 +155,10 @@ def _cone(
     left, right, _, _ = grid.extent
     time_s = left + (column + 0.5) / width * (right - left)  # [1, W]
     near = np.minimum(time_s, length / rate - time_s) < reach_s  # [H, W]
-    return near, near & ((row + column) % 7 == 0)
+    lines = near & ((row + column) % 7 == 0)
+    kept = np.where(lines, 0, np.where(near, 166, 256))[..., None]
+    added = np.where(lines[..., None], rgb(INK), np.where(near[..., None], 90, 0)) * 256
+    return kept.astype(np.uint16), added.astype(np.uint16)
 
 
 def picture_edges(window: Recording, params: SpectrogramParams) -> Edges:

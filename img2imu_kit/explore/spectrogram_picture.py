@@ -167,7 +167,8 @@ def render(state: SpectrogramState, width: int = WIDE) -> Drawing:
     box = (left, below, width - left - beside - 20 - (74 if wide else 70), height)
     signal_panel(pixels, box, window, shown.chosen, title, names=False)
     spots.append((box, partial(_read_signal, window, shown.chosen)))
-    _trade_off(pixels, (width - beside - 20, below, beside, height), params, window.rate)
+    blur = _trade_off(beside, height, params, window.rate)
+    pixels[below - 22 : below + height + 40, width - blur.shape[1] :] = blur
     spots += _spectrograms(pixels, shown, (left, top, tall), wide)
     if bar:
         place = (left, end + 22, width - left - 20, 22)
@@ -438,8 +439,13 @@ def _overview(pixels: np.ndarray, shown: View) -> Spot:
     return box, lambda across, up: f"{start + across * (stop - start):.1f} s: click to go there"
 
 
-def _trade_off(pixels: np.ndarray, box: Box, params: SpectrogramParams, rate: float) -> None:
-    """What a frame or band cannot resolve, as a box under the hyperbola that none gets below."""
+@lru_cache(maxsize=8)  # the same for every window
+def _trade_off(width: int, height: int, params: SpectrogramParams, rate: float) -> np.ndarray:
+    """What a frame or band cannot resolve, as a box under the hyperbola that none gets below.
+
+    A panel of that size with the room for its labels, uint8 [22 + height + 40, 64 + width + 20, 3].
+    """
+    pixels = blank(64 + width + 20, 22 + height + 40)
     bands: list[float] = []
     if params.transform == "stft":
         seconds, hz = spread(params, rate)
@@ -454,11 +460,11 @@ def _trade_off(pixels: np.ndarray, box: Box, params: SpectrogramParams, rate: fl
         seconds, hz = boxes[1]
         widest, highest = 1.4 * boxes[0][0], 1.4 * boxes[-1][1]
         what = f"a band of {bands[1]:.2g} Hz"
-    roomy = box[2] > 200
+    roomy = width > 200
     title = f"{what} blurs {seconds:.2g} s by {hz:.2g} Hz"
     title = title if roomy else f"blur {seconds:.2g} s by {hz:.2g} Hz"
     labels = {"title": title, "xlabel": "s", "ylabel": "Hz"}
-    drawn = panel(pixels, box, (0, widest), (0, highest), **labels)
+    drawn = panel(pixels, (64, 22, width, height), (0, widest), (0, highest), **labels)
     left, right = drawn.columns(0, min(seconds, widest))
     bottom, top = drawn.rows(0, min(hz, highest))
     drawn.pixels[top : bottom + 1, left : right + 1] = colour_map()[150]
@@ -470,6 +476,7 @@ def _trade_off(pixels: np.ndarray, box: Box, params: SpectrogramParams, rate: fl
         write(drawn.pixels, 94, 4, "none below s \N{MULTIPLICATION SIGN} Hz = 1/π", COLOURS[3])
         named = f"bands of {', '.join(f'{hz:.2g}' for hz in bands)} Hz"
         write(drawn.pixels, 94, 21, named if bands else f"this one: {seconds * hz * np.pi:.3g}/π")
+    return pixels
 
 
 def _spectrograms(

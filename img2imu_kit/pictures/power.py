@@ -311,16 +311,12 @@ def by_blocks(
 ) -> None:
     """Hand the power [n, C, F, S] of some windows after others to `keep`, with their positions."""
     transform = TRANSFORMS[params.transform]
-    total, channels, length = batch.shape
-    at_once = transform.windows_at_once(channels, grid, params)
+    total = len(batch)
+    at_once = transform.windows_at_once(batch.shape[1], grid, params)
 
     def compute(start: int) -> None:
         chosen = slice(start, min(start + at_once, total))
-        # Every block has the same shape, the last one filled up with zeros: fast transforms may
-        # take another path for another count, and a window's last bit would hang on its company.
-        signal = batch.new_zeros((at_once, channels, length))
-        signal[: chosen.stop - start] = batch[chosen]
-        keep(chosen, transform.to_power(signal, grid, params)[: chosen.stop - start])
+        keep(chosen, transform.to_power(batch[chosen], grid, params))
 
     side_by_side(compute, range(0, total, at_once), batch.device)
 

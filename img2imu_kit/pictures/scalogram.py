@@ -84,13 +84,16 @@ def to_power(signal: Tensor, grid: Grid, params: SpectrogramParams) -> Tensor:
     period = mirrored.shape[-1]
     bands, slow = morlet_bank(period, grid.rate, params)
     spectrum = torch.fft.rfft(mirrored)  # [n, C, period // 2 + 1]
-    rows = spectrum[:, :, None] * bands.to(signal)  # [n, C, K, ...]: all bands in one go
     if params.scale == "signed":
-        rows = torch.fft.irfft(rows, n=period)[..., :length]
+        rows = torch.fft.irfft(spectrum[:, :, None] * bands.to(signal), n=period)[..., :length]
     else:
         # Without its negative frequencies a band is analytic, A / 2 e^(i ...): twice its length is
-        # the amplitude A at each instant, and its mean square A^2 / 2 twice the square.
-        analytic = torch.fft.ifft(rows, n=period)[..., :length]
+        # the amplitude A at each instant, and its mean square A^2 / 2 twice the square:
+        #     y[t] = 1 / P sum_f G(f) X(f) e^(2 pi i f t / P)
+        # X is real, for what is mirrored reads the same from both ends. So the conjugate of y, as
+        # long at each instant, is the FFT of real numbers: half the price, and T numbers come out.
+        rows = (spectrum.real / period)[:, :, None] * bands.to(signal)  # [n, C, K, ...]: all bands
+        analytic = torch.fft.rfft(rows, n=period)  # [n, C, K, T]
         squares = torch.view_as_real(analytic).square_()
         rows = (squares[..., 0] + squares[..., 1]).mul_(2)  # sum(-1) of two is far slower
     # Columns are means of `hop` samples, taken before any logarithm.
