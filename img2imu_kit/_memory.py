@@ -1,13 +1,17 @@
-"""Freed memory is kept for the next step, where the C library would hand it back each time."""
+"""Memory: kept for the next step, where the C library would hand it back; and when it ends."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
-__all__ = ["reuse_memory"]
+from .errors import ParameterError
+
+__all__ = ["fits_in_memory", "reuse_memory"]
 
 # Numbers of malloc.h; an int is what `mallopt` takes, so the limit of kept memory is 2 GiB.
 _TRIM_THRESHOLD, _MMAP_MAX, _MOST = -1, -4, 2**31 - 1
@@ -40,3 +44,24 @@ def reuse_memory() -> bool:
         return False
     # no piece is mapped by itself, and the top of the heap is not given back
     return bool(mallopt(_MMAP_MAX, 0) and mallopt(_TRIM_THRESHOLD, _MOST))
+
+
+@contextmanager
+def fits_in_memory(what: str, *, where: str, remedy: str) -> Iterator[None]:
+    """Memory that is full, as an error that says what would need less.
+
+    Raises
+    ------
+    ParameterError
+        `what` does not fit. Any other error passes.
+    """
+    import torch
+
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        # on a CPU torch says it in a RuntimeError of its allocator
+        if not (isinstance(error, torch.OutOfMemoryError | MemoryError) or "alloc" in str(error)):
+            raise
+        problem = f"{what} does not fit in memory"
+        raise ParameterError(problem, where=where, remedy=remedy) from None

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .._memory import reuse_memory
+from .._memory import fits_in_memory, reuse_memory
 from ..augment.functional import mix, rotations, shift_time
 from ..errors import ParameterError, SplitError
 from ..models.readout import SignalNetwork
@@ -40,6 +40,13 @@ __all__ = [
     "start_head",
     "trainable_parameters",
 ]
+
+
+#: Where memory ends.
+_SMALLER = {
+    "where": "fine-tuning",
+    "remedy": "Choose a smaller batch_size, or train fewer blocks: FineTuneConfig(blocks=1).",
+}
 
 
 @dataclass(frozen=True)
@@ -438,12 +445,13 @@ def _train(
         # batches of almost equal size: none of one window, which batch norm cannot take
         for index in torch.randperm(len(signal)).to(device).tensor_split(steps):
             # [B, C, T] to pictures [B, P, 3, H, W] or pieces [B, P, 3, 100], to voters, to [B, K]
-            prepared = network.prepare(augment_signal(signal[index], config, spread))
-            logits = head(network, prepared)
-            loss = F.cross_entropy(logits, codes[index], label_smoothing=config.label_smoothing)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            with fits_in_memory(f"a batch of {len(index)} windows", **_SMALLER):
+                prepared = network.prepare(augment_signal(signal[index], config, spread))
+                logits = head(network, prepared)
+                loss = F.cross_entropy(logits, codes[index], label_smoothing=config.label_smoothing)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
             schedule.step()
             total += float(loss.detach()) * len(index)  # so that the mean is over windows
         outside = math.nan if held is None else held_loss()

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .._files import atomic_write
-from .._memory import reuse_memory
+from .._memory import fits_in_memory, reuse_memory
 from ..errors import ParameterError
 from .checkpoint import read_checkpoint, write_checkpoint
 from .config import LEAST_ROWS, LoopConfig
@@ -206,7 +206,7 @@ def train_loop(
                 draws = torch.Generator().manual_seed(_seed(_DRAWS, seed, number))
                 # Gradients of portions add up; processes exchange them once, after the last.
                 wait = accelerator.no_sync(trained) if part + 1 < accumulate else nullcontext()
-                with wait, _smaller_if_full(config):
+                with wait, _room(config):
                     batch = _take(source, chosen, accelerator)
                     loss, tensors = trained(batch, draws)
                     accelerator.backward(loss / accumulate)
@@ -247,21 +247,15 @@ def _diverged(losses: list[Tensor], since: int, accumulate: int) -> NoReturn:
     raise ParameterError(what, remedy=_DIVERGED)
 
 
-@contextmanager
-def _smaller_if_full(config: LoopConfig) -> Iterator[None]:
-    """Memory that is full, as an error that says what would need less."""
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if not (isinstance(error, torch.OutOfMemoryError | MemoryError) or "alloc" in str(error)):
-            raise
-        size, parts = config.batch_size, config.accumulate
-        raise ParameterError(
-            f"a batch of {size} in {parts} portion(s) does not fit in memory",
-            where="pre-training",
-            remedy=f"Compute the same batch in portions: accumulate={2 * parts}; or learn from "
-            f"another: batch_size={max(LEAST_ROWS, size // 2)}.",
-        ) from None
+def _room(config: LoopConfig) -> AbstractContextManager[None]:
+    """Where memory is full: which settings need less."""
+    size, parts = config.batch_size, config.accumulate
+    return fits_in_memory(
+        f"a batch of {size} in {parts} portion(s)",
+        where="pre-training",
+        remedy=f"Compute the same batch in portions: accumulate={2 * parts}; or learn from "
+        f"another: batch_size={max(LEAST_ROWS, size // 2)}.",
+    )
 
 
 def warmup_cosine(step: int, steps: int, warmup: int = 0, peak: float = 1.0) -> float:

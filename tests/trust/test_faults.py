@@ -24,6 +24,8 @@ from img2imu_kit import _files
 from img2imu_kit.datasets import _download
 from img2imu_kit.errors import Img2ImuError, OutputError, ParameterError, SignalError
 from img2imu_kit.evaluate.cache import write_arrays, write_row
+from img2imu_kit.evaluate.finetune import fine_tune
+from img2imu_kit.models.readout import SignalNetwork
 from img2imu_kit.pretrain.checkpoint import read_checkpoint, write_checkpoint
 from img2imu_kit.pretrain.config import LoopConfig
 from img2imu_kit.pretrain.loop import train_loop
@@ -264,6 +266,24 @@ def test_a_batch_that_does_not_fit_names_a_smaller_one(tmp_path):
 
     with pytest.raises(RuntimeError, match="of another kind"):
         trained(None, 1, fail)
+
+
+def test_fine_tuning_that_does_not_fit_names_what_needs_less():
+    class Hungry(torch.nn.Module):
+        """Wants a pebibyte, in training alone."""
+
+        def forward(self, x):
+            return x + torch.empty(1 << 50).sum() if self.training else x
+
+    people = ik.load_dataset("synthetic", subjects=2, seconds=8, classes=["walk", "still"])
+    windows = ik.sliding_windows(people, seconds=2).select("acc")
+    size = windows.signal[0].size
+    network = SignalNetwork(
+        torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(size, 8), Hungry())
+    )
+    with pytest.raises(ParameterError, match=r"tuning: a batch of \d+ windows does not") as told:
+        fine_tune(network, windows)
+    assert "batch_size" in told.value.remedy
 
 
 def test_pictures_that_do_not_fit_name_a_smaller_batch(network, monkeypatch):
