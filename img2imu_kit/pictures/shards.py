@@ -249,10 +249,10 @@ def convert_recording(job: Job) -> dict[str, Any]:
     >>> convert_recording(job)["status"], convert_recording(job)["status"]
     ('drawn', 'kept')
     """
+    if (kept := _kept(job)) is not None:
+        return kept
     row = _row(job)
     try:
-        if (kept := _kept(job)) is not None:
-            return row | kept | {"status": "kept"}
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             with atomic_open(job.shard) as file:
@@ -325,13 +325,14 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def _kept(job: Job) -> dict[str, Any] | None:
-    """Windows and seconds of a shard that is as this job would make it; None where it is not."""
+    """The row of a shard that is as this job would make it; None where it is not."""
     try:
         with tarfile.open(job.shard) as tar:
             about = tar.pax_headers
         if about.get(_MADE_FROM) == job.made_from:
             windows = sum(1 for _ in csv.reader(io.StringIO(about[_LINES])))
-            return {"windows": windows, "seconds": float(about[_SECONDS])}
+            seconds = float(about[_SECONDS])
+            return _row(job) | {"windows": windows, "seconds": seconds, "status": "kept"}
     except (OSError, KeyError, tarfile.TarError):
         pass
     return None
@@ -361,7 +362,12 @@ def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, dict[str,
     if workers == 1:
         yield from ((job, convert_recording(job)) for job in jobs)
         return
-    waiting = deque(jobs)
+    waiting: deque[Job] = deque()
+    for job in jobs:  # what is there needs no process
+        if (kept := _kept(job)) is not None:
+            yield job, kept
+        else:
+            waiting.append(job)
     while waiting:
         for job in (yield from _pooled(waiting, workers)):
             if (yield from _pooled(deque([job]), 1)):

@@ -96,6 +96,12 @@ def test_a_second_call_draws_only_what_has_changed(walks, tmp_path):
     assert convert(walks, overlap=0.5).status.tolist() == ["kept", "kept", "drawn", "kept"]
 
 
+def test_what_is_there_starts_no_process(walks, tmp_path, monkeypatch):
+    convert(walks)
+    monkeypatch.delattr("img2imu_kit.pictures.shards.ProcessPoolExecutor")
+    assert convert(walks, workers=2).status.tolist() == ["kept"] * 4
+
+
 def test_jobs_that_others_have_done_are_kept(walks, tmp_path):
     for job in plan_conversion(walks, tmp_path / "shards", seconds=4):
         assert convert_recording(job)["status"] == "drawn"
