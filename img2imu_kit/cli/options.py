@@ -155,7 +155,8 @@ def flag(
     elif get_origin(hint) is tuple and get_args(hint)[-1] is ...:
         kind = list[get_args(hint)[0]]  # the option is given once for each
     else:
-        kind, look["parser"], look["metavar"] = str, functools.partial(_parse, hint=hint), "TEXT"
+        # not a partial: older Typer asks for its name
+        kind, look["parser"], look["metavar"] = str, lambda text: _parse(text, hint), "TEXT"
         text = re.sub(r"\b(False|None):", "none:", text)
     option = typer.Option(help=text, rich_help_panel=panel, **look)
     annotation = Annotated[kind | None, option]
