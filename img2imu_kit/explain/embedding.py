@@ -426,6 +426,10 @@ def _check(features: np.ndarray, least: int, width: int = 1) -> np.ndarray:
         finite = np.isfinite(features.astype(np.float32)).all()
     if not finite:
         raise SignalError("features hold NaN, infinity or numbers near it", where="embedding")
+    # What is too small for float32 is 0: its spread would be, too, and is divided by.
+    faint = (np.abs(features) < np.finfo(np.float32).tiny) & (features != 0)
+    if faint.any():
+        features = np.where(faint, 0, features)
     if least > 1 and (features == features[0]).all():
         raise SignalError("all points are the same", where="embedding")
     return features

@@ -128,7 +128,8 @@ def to_intervals(
     start = start or named(_POINT)
     elan = spelt.get(start, "").startswith("begin time")  # whose tiers may have any name
     known = _ELAN if elan else "|".join((_START, _END, _DURATION, _RECORDING, "^tier$"))
-    rest = [name for name, text in spelt.items() if name != start and not re.search(known, text)]
+    taken = (start, end, lasts, recording)
+    rest = [n for n, text in spelt.items() if n not in taken and not re.search(known, text)]
     label = next((n for usual in _LABELS for n in rest if spelt[n] == usual), None)
     if elan and rest:  # a column for each tier
         about = frame[[name for name in frame if name not in rest]]

@@ -55,6 +55,7 @@ def test_columns_of_one_name_in_a_table_of_labels_are_refused(tmp_path):
         (np.array([["a", "b"]] * 9), "expected numbers"),
         (np.eye(9) * 1j, "expected numbers"),
         (np.ones((9, 3)), "all points are the same"),
+        (np.eye(9, dtype=np.float32) * np.float32(1e-45), "all points are the same"),
     ],
 )
 def test_features_that_no_map_can_show(lay_out, features, said):
@@ -63,6 +64,19 @@ def test_features_that_no_map_can_show(lay_out, features, said):
 
 
 @pytest.mark.filterwarnings("ignore::img2imu_kit.errors.Img2ImuWarning")
+def test_a_feature_too_faint_to_vary_does_not_matter():
+    features = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    faint = np.c_[features, np.tile(np.float32([0, 1e-45]), 10)]
+    still = np.c_[features, np.zeros(20, np.float32)]
+    np.testing.assert_array_equal(ik.explain.pca(faint), ik.explain.pca(still))
+
+
+def test_a_column_that_is_called_as_another_format_has_it_is_no_label(tmp_path):
+    (tmp_path / "labels.csv").write_text("end,Begin Time - ss.msec\n0.1,0.1\n")
+    with pytest.raises(FormatError, match="no label in a table"):
+        ik.readers.read_intervals(tmp_path / "labels.csv")
+
+
 def test_duplicates_and_fewer_points_than_neighbours_have_places():
     for features in (np.repeat(np.eye(2, 6), 10, axis=0), np.eye(4, 3)):
         for lay_out in (ik.explain.fit_pca, ik.explain.fit_tsne):
