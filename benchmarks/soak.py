@@ -117,7 +117,7 @@ def plot(rows: pd.DataFrame, path: Path) -> None:
         used = rows[rows.stage == stage]
         for ax, name in zip(column, NAMES, strict=True):
             ax.plot(used.done, used[name], lw=1.5)
-            ax.set_ylim(0, None)
+            ax.set_ylim(0, 1.1 * rows[name].max())  # one scale in a row
             ax.grid(alpha=0.3)
         column[-1].set_xlabel(stage)
     for ax, name in zip(axes[:, 0], NAMES.values(), strict=True):
