@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import img2imu_kit  # noqa: F401  before any test imports onnxruntime: turns its telemetry off
+
 # here only: notebooks that run beside these tests draw their figures as Jupyter does
 matplotlib.use("Agg")
 SHARED = Path(__file__).resolve().parents[2] / "shared"

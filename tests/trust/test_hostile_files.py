@@ -315,6 +315,22 @@ def test_nothing_phones_home(tmp_path):
     assert asked == []
 
 
+def test_onnxruntime_keeps_no_identity_and_sends_nothing(tmp_path):
+    """Unless told, it writes an identity below the home folder, and what it will send."""
+    kept = {}
+    for first in ("os", "img2imu_kit"):
+        home = tmp_path / first
+        home.mkdir()
+        hidden = ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
+        environment = {name: value for name, value in os.environ.items() if name not in hidden}
+        command = [sys.executable, "-c", f"import {first}, onnxruntime"]
+        subprocess.run(command, env=environment | {"HOME": str(home)}, check=True)
+        kept[first] = [path.name for path in home.rglob("*") if path.is_file()]
+    if not kept["os"]:
+        pytest.skip("this onnxruntime keeps no identity")
+    assert kept["img2imu_kit"] == []
+
+
 def test_the_lab_of_make_listens_on_this_machine_and_asks_for_a_token():
     """JupyterLab's own defaults, which the Makefile leaves alone."""
     from jupyter_server.serverapp import ServerApp
