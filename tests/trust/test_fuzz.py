@@ -63,7 +63,6 @@ def test_features_that_no_map_can_show(lay_out, features, said):
         lay_out(features)
 
 
-@pytest.mark.filterwarnings("ignore::img2imu_kit.errors.Img2ImuWarning")
 def test_a_feature_too_faint_to_vary_does_not_matter():
     features = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
     faint = np.c_[features, np.tile(np.float32([0, 1e-45]), 10)]
@@ -77,6 +76,7 @@ def test_a_column_that_is_called_as_another_format_has_it_is_no_label(tmp_path):
         ik.readers.read_intervals(tmp_path / "labels.csv")
 
 
+@pytest.mark.filterwarnings("ignore::img2imu_kit.errors.Img2ImuWarning")
 def test_duplicates_and_fewer_points_than_neighbours_have_places():
     for features in (np.repeat(np.eye(2, 6), 10, axis=0), np.eye(4, 3)):
         for lay_out in (ik.explain.fit_pca, ik.explain.fit_tsne):
