@@ -16,7 +16,6 @@ import typer
 
 from .._files import atomic_write
 from ..errors import ParameterError
-from ..explore.sources import find_source
 from ..signals.windows import sliding_windows
 from .options import IMG2IMU, check_output, reader_flags, takes, watched, window_flags
 from .recordings import check_paths, read_recordings, select_sensor
@@ -129,6 +128,8 @@ def explorer_cells(
     recordings = ik.load_dataset("shoulder_exercises")
     ik.explore.SpectrogramExplorer(recordings)
     """
+    from ..explore.sources import find_source  # PyTorch: seconds that `--help` need not wait
+
     if path is None:
         usual = find_source()
         code, recordings = usual.code, usual.recordings

@@ -170,6 +170,39 @@ class Windows:
         renamed = replace(self, label=label)
         return renamed[label != ""] if "" in names.values() else renamed
 
+    def thin(self, most: int) -> Windows:
+        """So many of the windows, in their order: of each person's each class about as many.
+
+        To be quick. Every n-th window may leave a class to one person alone, and then there are no
+        others to test on.
+
+        Parameters
+        ----------
+        most : int
+            More only where people times their classes are more: one of each stays.
+
+        Raises
+        ------
+        ParameterError
+            `most` is below 1.
+
+        Examples
+        --------
+        >>> X, y = np.zeros((60, 3, 100)), ["walk"] * 50 + ["fall"] * 10
+        >>> windows = Windows.from_numpy(X, y, groups=["ann", "ben"] * 30, rate=50)
+        >>> windows.thin(12).frame().groupby(["label", "subject"]).size().to_list()
+        [3, 3, 3, 3]
+        """
+        if most < 1:
+            raise ParameterError(f"most is {most}, expected at least one window")
+        # Fractions of multiples of the golden ratio are spread evenly however many are taken, so
+        # those that come first in this order lie apart, and overlapping neighbours are left out.
+        spread = np.argsort(np.arange(len(self)) * (5**0.5 - 1) / 2 % 1)
+        ordered = self.frame().iloc[spread]
+        rank = ordered.groupby(["label", "subject"]).cumcount().to_numpy()  # 0: first of its group
+        count = max(most, int((rank == 0).sum()))
+        return self[np.sort(spread[np.argsort(rank, kind="stable")[:count]])]
+
     def frame(self) -> pd.DataFrame:
         """One row a window (label, subject, recording, start_s): for counting and plotting."""
         import pandas as pd

@@ -239,3 +239,36 @@ def test_the_advice_about_shapes_works():
     flat = STACK.reshape(6, -1)
     for stack in (flat.reshape(len(flat), 3, -1), STACK.transpose(0, 2, 1).transpose(0, 2, 1)):
         np.testing.assert_array_equal(Windows.from_numpy(stack, rate=10).signal, STACK)
+
+
+def crowd():
+    """Of ann many walks and one fall, of ben the other way round; numbered in their first axis."""
+    names = ["walk"] * 40 + ["fall"] + ["walk"] * 3 + ["fall"] * 56
+    X = np.zeros((100, 3, 10)) + np.arange(100)[:, None, None]
+    return Windows.from_numpy(X, names, groups=["ann"] * 41 + ["ben"] * 59, rate=RATE)
+
+
+@pytest.mark.parametrize(("most", "sizes"), [(20, [1, 8, 8, 3]), (4, [1, 1, 1, 1]), (100, None)])
+def test_thinned_windows_keep_each_persons_each_class_and_their_order(most, sizes):
+    cut = crowd()
+    few = cut.thin(most)
+    assert len(few) == most
+    assert (np.diff(few.signal[:, 0, 0]) > 0).all()
+    found = few.frame().groupby(["label", "subject"]).size()
+    whole = cut.frame().groupby(["label", "subject"]).size()
+    assert found.to_list() == (sizes or whole.to_list())  # ann falls, ben falls, ann, ben walk
+    assert set(found.index) == set(whole.index)
+
+
+def test_thinned_windows_are_spread_over_the_recording():
+    walk = Windows.from_numpy(np.zeros((200, 3, 10)), rate=RATE)
+    walk.start_s[:] = np.arange(200)
+    gaps = np.diff([0, *walk.thin(20).start_s, 200])
+    assert gaps.max() <= 20
+    assert gaps[1:-1].min() >= 2  # neighbours overlap: none beside another
+
+
+def test_one_of_each_stays_where_fewer_are_asked_for():
+    assert len(crowd().thin(2)) == 4
+    with pytest.raises(ParameterError, match="most is 0, expected at least one"):
+        crowd().thin(0)
