@@ -1,5 +1,6 @@
 """Notebooks hold story and calls: stored clean, short cells, one face, checks out of sight."""
 
+import ast
 import json
 import re
 from itertools import pairwise
@@ -53,6 +54,24 @@ def test_assertions_are_tagged_and_folded_as_solutions_are(code):
     for source, tags, hidden in code:
         assert ("tests" in tags) == bool(re.search(r"^\s*assert ", source, re.M)), source
         assert hidden == bool({"tests", "solution"} & {*tags}), source
+
+
+def test_what_is_seen_needs_nothing_that_is_out_of_sight(code):
+    """Who deletes the checks, or the solutions, still has a notebook that runs."""
+    seen, unseen = set(), set()
+    for source, tags, _ in code:
+        names = [node for node in ast.walk(_parsed(source)) if isinstance(node, ast.Name)]
+        bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        if {"tests", "solution"} & {*tags}:
+            unseen |= bound
+        else:
+            assert {node.id for node in names} & unseen - seen - bound == set(), source
+            seen |= bound
+
+
+def _parsed(source: str) -> ast.Module:
+    """The code of a cell without its magics."""
+    return ast.parse(re.sub(r"^%.*$", "", source, flags=re.M))
 
 
 def test_recordings_are_loaded_without_a_branch(code):
