@@ -308,14 +308,11 @@ def sliding_windows(
             )
         )
     if not parts:
-        longest = max(recording.seconds for recording in recordings)
-        fits = longest >= seconds
-        why = "none is pure enough or labelled" if fits else f"the longest lasts {longest:.2f} s"
-        lower = "a lower purity or unlabelled=True" if fits else 'short="pad"'
+        why, remedy = _why_none(recordings, seconds)
         raise SignalError(
             f"no window of {seconds:g} s in {len(recordings)} recording(s): {why}",
             where=recordings[0].name or "recording",
-            remedy=f"Use shorter windows, {lower}.",
+            remedy=remedy,
         )
     if too_short:
         warnings.warn(
@@ -396,6 +393,26 @@ def _starts(
     counts = np.stack([(view == code).sum(axis=1) for code in range(len(names))], axis=1)
     pure = counts.max(axis=1) >= purity * length - 1e-9  # 0.55 * 20 is a little over 11
     return grid[pure], names.astype(object)[counts.argmax(axis=1)][pure]
+
+
+def _why_none(recordings: list[Recording], seconds: float) -> tuple[str, str]:
+    """Why there is no window at all, and what helps."""
+    longest = max(recording.seconds for recording in recordings)
+    if longest < seconds:
+        return f"the longest lasts {longest:.2f} s", 'Use shorter windows, or short="pad".'
+    runs = [
+        len(list(run)) / recording.rate
+        for recording in recordings
+        if recording.labels is not None
+        for label, run in itertools.groupby(recording.labels)
+        if label
+    ]
+    if not runs:
+        return "no sample is labelled", "Give labels, or use unlabelled=True."
+    return (
+        f"the longest stretch of one label lasts {max(runs):.2f} s",
+        "Use shorter windows, a lower purity or more overlap.",
+    )
 
 
 def _check(

@@ -137,9 +137,11 @@ def test_short_recordings():
 def test_no_window_says_why():
     with pytest.raises(SignalError, match=r"the longest lasts 2.00 s.*short=\"pad\""):
         sliding_windows(counting(20), 3)
-    mixed = np.tile(["a", "b"], 20)
-    with pytest.raises(SignalError, match=r"none is pure enough or labelled.*lower purity"):
-        sliding_windows(counting(40, mixed), 1)
+    mixed = np.repeat(["a", "", "b", "a"], [7, 20, 3, 6])
+    with pytest.raises(SignalError, match=r"stretch of one label lasts 0.70 s.*lower purity"):
+        sliding_windows(counting(36, mixed), 1)
+    with pytest.raises(SignalError, match=r"no sample is labelled.*unlabelled=True"):
+        sliding_windows(counting(40, ""), 1)
 
 
 def test_choosing_windows():
