@@ -7,25 +7,18 @@ WORKERS ?= 2
 # Where this is set, every process of a test would compile 3,600 files again: ten seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: quickstart test test-browser test-notebooks lab gallery site bench lint clean
+.PHONY: quickstart test lab gallery site bench lint clean
 
 quickstart: $(READY)
 	@$(BIN)/img2imu quickstart
 
-# One thread a worker: torch's own threads would fight over the cores. Browser tests share one
-# JupyterLab, so they are one process, which waits for the page half of its time: notebooks run
-# beside it, one after the other, and give way to it. They are skipped where there is no Chromium.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
-
+# One thread a worker: torch's own threads would fight over the cores. Notebooks take longest, so they
+# come first. The browser tests share one
+# JupyterLab, so they run in one process; they are skipped where there is no Chromium.
 test: $(READY) lint
-	$(MAKE) --jobs=2 --keep-going test-browser test-notebooks
-	$(PYTEST) -n $(WORKERS) --dist worksteal --ignore tests/browser tests img2imu_kit README.md
-
-test-browser: $(READY)
-	$(PYTEST) tests/browser
-
-test-notebooks: $(READY)
-	nice $(PYTEST) --nbmake --nbmake-timeout=600 notebooks
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+		--ignore tests/browser --nbmake --nbmake-timeout=600 notebooks tests img2imu_kit README.md
+	$(BIN)/python -m pytest tests/browser
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks
