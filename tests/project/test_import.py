@@ -25,9 +25,10 @@ def test_import_loads_nothing_heavy():
         "signals.windows",
         "readers.files",
         "datasets.catalogue",
+        "cli.main",  # `img2imu --help`
     ],
 )
-def test_rooms_of_data_need_no_torch_and_no_figures(room):
+def test_rooms_of_data_and_help_need_no_torch_and_no_figures(room):
     code = f"import sys, img2imu_kit.{room}; "
     code += "print([m for m in ('torch', 'matplotlib', 'librosa', 'timm') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
