@@ -35,7 +35,7 @@ import img2imu_kit as ik
 from img2imu_kit.models.readout import normalize
 from img2imu_kit.pretrain.contrastive import MoCo, ProjectionEncoder, SimCLR
 
-BATCH, QUEUE, SIDE, PICTURES = 256, 8192, 64, 2048
+BATCH, QUEUE, SIDE, PICTURES = 256, 1024, 64, 2048
 CASES = (
     ("simclr", "mobilenetv3_small_050"),
     ("moco", "mobilenetv3_small_050"),
@@ -45,9 +45,10 @@ CASES = (
 
 def step_rows() -> list[Line]:
     lines = []
-    with tempfile.TemporaryDirectory() as folder:
-        paint(Path(folder) / "all")
-        corpus = ik.pretrain.load_images(folder, SIDE, cache=Path(folder) / "cache", progress=False)
+    with tempfile.TemporaryDirectory() as place:
+        folder, cache = Path(place, "pictures"), Path(place, "cache")
+        paint(folder / "all")  # ImageFolder wants a folder for each class, and no other
+        corpus = ik.pretrain.load_images(folder, SIDE, cache=cache, progress=False)
         for method, backbone in CASES:
             small = backbone == "mobilenetv3_small_050"
             steps = 12 if small else 4
@@ -167,7 +168,7 @@ class Twice:
         return self.view(picture), self.view(picture)
 
 
-def obvious(folder: str, backbone: str, view, steps: int = 8) -> float:
+def obvious(folder: Path, backbone: str, view, steps: int = 20) -> float:
     """Seconds a picture of the obvious pipeline; workers start before the clock does."""
     model, optimizer = learner("simclr", backbone)
     pictures = ImageFolder(folder, Twice(view), is_valid_file=lambda path: path.endswith("jpg"))

@@ -62,7 +62,7 @@ class Drawing:
                 # 8 bits a sample, colour type 2 (RGB), the only compression and filter, no lace
                 (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
                 (b"iTXt", b"Description\0\0\0\0\0" + self.alt.encode()),  # UTF-8, as tEXt is not
-                (b"IDAT", zlib.compress(rows.tobytes(), 1)),
+                (b"IDAT", zlib.compress(rows, 1)),
                 (b"IEND", b""),
             )
         )
