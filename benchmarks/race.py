@@ -66,6 +66,7 @@ class Line:
         if not self.target or found is None:
             return None
         sign, bound = self.target.split()
+        found = float(found)  # of numpy's the answer would be one that JSON does not know
         return found >= float(bound) if sign == ">=" else found <= float(bound)
 
     def __str__(self) -> str:
