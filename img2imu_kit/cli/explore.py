@@ -128,9 +128,9 @@ def explorer_cells(
     recordings = ik.load_dataset("shoulder_exercises")
     ik.explore.SpectrogramExplorer(recordings)
     """
-    from ..explore.sources import find_source  # PyTorch: seconds that `--help` need not wait
-
     if path is None:
+        from ..explore.sources import find_source  # with PyTorch, for which `--help` need not wait
+
         usual = find_source()
         code, recordings = usual.code, usual.recordings
     else:
